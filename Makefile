@@ -1,0 +1,35 @@
+# Everything a person or CI runs. `make demo` and `make test` need only Python 3.11+ and make.
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+demo: $(VENV)/.ready ## the whole pipeline on sample files, against a local sandbox
+	@$(BIN)/importer demo
+
+test: $(VENV)/.ready ## the whole suite
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.ready ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -p no:cacheprovider tests/test_layers.py
+
+format: $(VENV)/.ready ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements/lock.txt
+	scripts/lock
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt scripts/setup
+	scripts/setup $(VENV)

@@ -1,0 +1,6 @@
+"""`importer` and `python -m importer`."""
+
+from importer.cli.main import main
+
+if __name__ == "__main__":
+    main()
