@@ -1,0 +1,1 @@
+"""One outside thing each; adapters know the core and never one another."""

@@ -1,0 +1,19 @@
+"""The ledger: what happened to every document, in a database."""
+
+from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
+from importer.adapters.ledger.ledger import Ledger, printable
+from importer.adapters.ledger.reader import LedgerReader
+from importer.adapters.ledger.values import Attempt, Claim, Event, Sighting
+
+__all__ = [
+    "Attempt",
+    "Claim",
+    "ClaimLost",
+    "Event",
+    "Ledger",
+    "LedgerError",
+    "LedgerNeedsPerson",
+    "LedgerReader",
+    "Sighting",
+    "printable",
+]

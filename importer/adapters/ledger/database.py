@@ -1,0 +1,108 @@
+"""The ledger's database: connections, durable transactions, migrations."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, translate
+
+HEAD = "0001"
+"""The newest migration: the version of the schema that this code reads and writes."""
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """A SQLite file with durable transactions.
+
+    Raises:
+        LedgerNeedsPerson: the file is corrupt, not a ledger, or of another version.
+        LedgerError: it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            raise LedgerError(f"ledger {parsed.render_as_string()}: this version keeps its ledger in SQLite only")
+        self.path = Path(parsed.database or "")
+        self._engine = create_engine(parsed, pool_size=32, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+        # SQLite has one writer; waiting here is fair, waiting in SQLite is a game of chance.
+        self._writer = threading.Lock()
+        self._migrate()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, and is on disk at its end."""
+        with self._writer, self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                prepared = connection.execution_options(begin=begin)
+                with prepared.begin():
+                    yield prepared
+        except DBAPIError as error:
+            raise translate(error, str(self.path)) from error
+
+    def _migrate(self) -> None:
+        """Makes the tables of a new ledger; refuses one of another version rather than guess."""
+        with self.read() as connection:
+            version = _version(connection)
+        if version is None:
+            with self.write() as connection:
+                if _version(connection) is None:  # another process may have been first
+                    _upgrade(connection)
+        elif version != HEAD:
+            self.close()
+            raise LedgerNeedsPerson(
+                f"ledger {self.path}: its schema is version {version}, this importer works with version {HEAD}; "
+                "use the version of the importer that wrote it, or restore a matching backup"
+            )
+
+
+def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
+    # We say BEGIN ourselves: a transaction that upgrades from reading to writing fails at once when it is not alone.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return version
+
+
+def _upgrade(connection: Connection) -> None:
+    # Only a new ledger pays for the import.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

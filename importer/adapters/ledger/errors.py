@@ -1,0 +1,42 @@
+"""What can go wrong with the ledger, and what to do about it."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+
+class LedgerError(Exception):
+    """The ledger could not be read or written; nothing was sent on the strength of it."""
+
+
+class LedgerNeedsPerson(LedgerError):
+    """The ledger is corrupt, or of another version, or another account's: the importer stops (exit code 7)."""
+
+
+class ClaimLost(LedgerError):
+    """Another importer has taken this document over; its outcome is that one's to find out."""
+
+
+_ADVICE = {
+    "SQLITE_BUSY": "another program holds it locked; end it (a backup tool? an open database browser?) and start again",
+    "SQLITE_FULL": "the disk is full; make room and start again: nothing was lost",
+    "SQLITE_READONLY": "the file or its folder is read-only; give the importer's user the right to write there",
+    "SQLITE_CANTOPEN": "the file cannot be opened or made; check that its folder exists and may be written to",
+    "SQLITE_IOERR": "the disk reports an error; check it before the importer is started again",
+    "SQLITE_PERM": "the importer's user may not open it; check the file's owner",
+}
+_FATAL = {
+    "SQLITE_CORRUPT": "its content is damaged; keep the file as it is, and restore a backup",
+    "SQLITE_NOTADB": "the file is not a ledger; check ledger.url",
+}
+
+
+def translate(error: DBAPIError, where: str) -> LedgerError:
+    """The database's error in an operator's words. Told apart by its code, never by its text."""
+    cause = error.orig
+    name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
+    for codes, kind in ((_FATAL, LedgerNeedsPerson), (_ADVICE, LedgerError)):
+        for code, advice in codes.items():
+            if name.startswith(code):
+                return kind(f"ledger {where}: {advice} ({name})")
+    return LedgerError(f"ledger {where}: {cause}")

@@ -1,0 +1,283 @@
+"""The ledger's few verbs. Every change of a document is one transaction, with its event in it."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+
+from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.errors import ClaimLost, LedgerNeedsPerson
+from importer.adapters.ledger.holders import Holder
+from importer.adapters.ledger.reader import LedgerReader, get_meta, neighbours
+from importer.adapters.ledger.rows import to_document, to_row
+from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
+from importer.adapters.ledger.values import Claim, Sighting
+from importer.core.model import ON_ITS_WAY, Document, State
+
+Admission = Callable[[Document, Sequence[Document]], Document]
+"""Decides the state in which a document enters, given the documents that it may collide with."""
+
+Placement = Callable[[Document, Callable[[str], bool]], Document]
+"""Gives a settled document the place to which its file is to be moved; asks whether a place is reserved for another."""
+
+NO_CLAIM = {"claim_token": None, "claim_holder": None, "claim_until": None}
+
+
+def leave_in_place(document: Document, is_reserved: Callable[[str], bool]) -> Document:  # noqa: ARG001 - a Placement
+    return document
+
+
+class Ledger(LedgerReader):
+    """The record of every document. Safe to share between threads and, on one host, between processes.
+
+    Args:
+        url: `sqlite:///` and an absolute path.
+        lease: how long a claim holds without a sign of life: longer than any send can take.
+        place: where settled documents are to lie.
+
+    Raises:
+        LedgerNeedsPerson: the ledger is corrupt, or of another version.
+        LedgerError: it cannot be opened.
+    """
+
+    def __init__(
+        self, url: str, *, lease: timedelta = timedelta(seconds=125), place: Placement = leave_in_place
+    ) -> None:
+        super().__init__(Database(url))
+        self._lease = lease
+        self._place = place
+        self._holder = Holder(self._database.path.with_name(self._database.path.name + ".holders"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holder.__exit__()
+        self._database.close()
+
+    def bind_account(self, account: str, *, new_account: bool = False) -> None:
+        """Writes the account at first use; later it must be the same one, because it is part of every identity.
+
+        Raises:
+            LedgerNeedsPerson: the ledger belongs to another account.
+        """
+        with self._database.write() as connection:
+            known = get_meta(connection, "account")
+            if known is None or new_account:
+                _set_meta(connection, "account", account)
+            elif known != account:
+                raise LedgerNeedsPerson(
+                    f"ledger {self._database.path}: it belongs to account {known!r}, the configuration says "
+                    f"{account!r}; correct api.account, or confirm the change with --new-account"
+                )
+
+    # ------------------------------------------------------------ documents enter
+
+    def admit(self, candidate: Document, sighting: Sighting, now: datetime, admission: Admission) -> Claim:
+        """T1 and T2: the document's row, claimed. Found twice at one moment, it gets one row and a duplicate."""
+        claim = self._new_claim(now)
+        with self._database.write() as connection:
+            admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
+            row = connection.execute(insert(documents).values(to_row(admitted) | claim).returning(documents.c.id))
+            admitted = admitted.evolve(id=row.scalar_one())
+            _add_sighting(connection, admitted, sighting, now)
+            _add_event(connection, admitted, now, f"document.{admitted.state.value}")
+        return Claim(admitted, claim["claim_token"])
+
+    def readmit(self, claim: Claim, candidate: Document, now: datetime, admission: Admission) -> Claim:
+        """T1 again, for a document that a person has sent back: the same checks, in the same row."""
+        with self._database.write() as connection:
+            admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
+            _update(connection, claim, to_row(admitted))
+            _add_event(connection, admitted, now, f"document.{admitted.state.value}")
+        return claim.holding(admitted)
+
+    # ------------------------------------------------------------ documents move on
+
+    def claim(self, document_id: int, now: datetime) -> Claim | None:
+        """T2: the right to act on a document; None when it is claimed, or no longer on its way."""
+        on_its_way = documents.c.state.in_([state.value for state in ON_ITS_WAY])
+        unsettled = or_(on_its_way, documents.c.target.is_not(None))
+        return self._claim(document_id, now, unsettled)
+
+    def claim_for_person(self, document_id: int, now: datetime) -> Claim | None:
+        """The same in any state: a person may decide about what the importer has given up."""
+        return self._claim(document_id, now)
+
+    def _claim(self, document_id: int, now: datetime, *conditions: ColumnElement[bool]) -> Claim | None:
+        claim = self._new_claim(now)
+        query = update(documents).where(documents.c.id == document_id, documents.c.claim_token.is_(None), *conditions)
+        with self._database.write() as connection:
+            row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
+        return Claim(to_document(row), claim["claim_token"]) if row else None
+
+    def intend(self, claim: Claim, sending: Document, now: datetime) -> Claim:
+        """T3, the safety point: the attempt and its key are on disk before the first byte is sent.
+
+        Raises:
+            ClaimLost: the claim is no longer ours, or its lease is over.
+        """
+        attempt = {
+            "document_id": sending.id,
+            "number": sending.attempts,
+            "generation": sending.key.generation,
+            "key": sending.idempotency_key,
+            "started_at": now,
+        }
+        with self._database.write() as connection:
+            changed = to_row(sending) | {"claim_until": now + self._lease}
+            _update(connection, claim, changed, documents.c.claim_until > now)
+            connection.execute(insert(attempts).values(attempt))
+            data = {"attempt": sending.attempts, "generation": sending.key.generation}
+            _add_event(connection, sending, now, "upload.intended", data=data)
+        return claim.holding(sending)
+
+    def record(
+        self,
+        claim: Claim,
+        document: Document,
+        event: str,
+        now: datetime,
+        *,
+        outcome: str | None = None,
+        actor: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> Claim:
+        """T4: the outcome, the references and the event, in one transaction; `outcome` ends the attempt under way.
+
+        Raises:
+            ClaimLost: another importer has taken the document over.
+        """
+        with self._database.write() as connection:
+            document = self._placed(connection, document)
+            _update(connection, claim, to_row(document))
+            if outcome is not None:
+                _end_attempt(connection, document, now, outcome)
+            _add_event(connection, document, now, event, actor=actor, data=data)
+        return claim.holding(document)
+
+    def moved(self, claim: Claim, location: str, now: datetime) -> Claim:
+        """T5: the file lies where it should, and the claim has done its work."""
+        document = claim.document.evolve(location=location, target=None)
+        with self._database.write() as connection:
+            _update(connection, claim, to_row(document) | NO_CLAIM)
+            _add_event(connection, document, now, "file.settled", data={"location": printable(location)})
+        return claim.holding(document)
+
+    def release(self, claim: Claim) -> None:
+        """Gives a claim back."""
+        query = update(documents).where(documents.c.id == claim.document.id, documents.c.claim_token == claim.token)
+        with self._database.write() as connection:
+            connection.execute(query.values(NO_CLAIM))
+
+    def orphans(self, now: datetime) -> list[Claim]:
+        """Claims whose holder is dead or whose lease is over: their documents are anybody's to settle."""
+        query = select(documents).where(documents.c.claim_token.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        dead = {name for name in {row["claim_holder"] for row in rows} if not self._holder.is_alive(name)}
+        return [
+            Claim(to_document(row), row["claim_token"])
+            for row in rows
+            if row["claim_holder"] in dead or row["claim_until"] < now
+        ]
+
+    def take_over(self, orphan: Claim, now: datetime) -> Claim | None:
+        """Makes an orphan's claim ours; None when somebody was faster."""
+        claim = self._new_claim(now)
+        query = update(documents).where(documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token)
+        with self._database.write() as connection:
+            row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
+        return Claim(to_document(row), claim["claim_token"]) if row else None
+
+    def set_line(self, stopped: dict[str, Any] | None) -> None:
+        """Tells other processes whether anything is sent at all, and why not."""
+        with self._database.write() as connection:
+            _set_meta(connection, "line", stopped)
+
+    def _new_claim(self, now: datetime) -> dict[str, Any]:
+        return {
+            "claim_token": secrets.token_hex(16),
+            "claim_holder": self._holder.name,
+            "claim_until": now + self._lease,
+        }
+
+    def _placed(self, connection: Connection, document: Document) -> Document:
+        if document.state.is_on_its_way:
+            return document.evolve(target=None)
+
+        def is_reserved(path: str) -> bool:
+            query = select(documents.c.id).where(documents.c.target == path, documents.c.id != document.id)
+            return connection.execute(query).first() is not None
+
+        return self._place(document, is_reserved)
+
+
+def printable(text: str) -> str:
+    """Text that any terminal and any JSON reader takes, also when it came from a name that is not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _update(connection: Connection, claim: Claim, values: dict[str, Any], *conditions: ColumnElement[bool]) -> None:
+    query = update(documents).where(
+        documents.c.id == claim.document.id, documents.c.claim_token == claim.token, *conditions
+    )
+    if connection.execute(query.values(values)).rowcount != 1:
+        raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
+
+
+def _end_attempt(connection: Connection, document: Document, now: datetime, outcome: str) -> None:
+    message = document.reason.message if document.reason else None
+    under_way = and_(attempts.c.document_id == document.id, attempts.c.ended_at.is_(None))
+    connection.execute(update(attempts).where(under_way).values(ended_at=now, outcome=outcome, message=message))
+
+
+def _add_sighting(connection: Connection, document: Document, sighting: Sighting, now: datetime) -> None:
+    values = {
+        "document_id": document.id,
+        "path": sighting.path,
+        "size": sighting.size,
+        "mtime_ns": str(sighting.mtime_ns),
+        "inode": str(sighting.inode),
+        "seen_at": now,
+    }
+    connection.execute(insert(sightings).values(values))
+
+
+def _add_event(
+    connection: Connection,
+    document: Document,
+    now: datetime,
+    name: str,
+    *,
+    actor: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    values = {
+        "document_id": document.id,
+        "at": now,
+        "name": name,
+        "actor": actor,
+        "data": _facts(document) | (data or {}),
+    }
+    connection.execute(insert(events).values(values))
+
+
+def _facts(document: Document) -> dict[str, Any]:
+    """What an event keeps of its document."""
+    facts: dict[str, Any] = {"state": document.state.value}
+    if document.reason:
+        facts |= {"reason": document.reason.code, "message": document.reason.message}
+    if document.references and document.state is State.IMPORTED:
+        facts |= {"communication_reference": document.references.communication}
+        facts |= {"references_from": document.references.source.value}
+    if document.next_attempt_at and document.state.is_on_its_way:
+        facts["next_attempt_at"] = document.next_attempt_at.isoformat()
+    return facts
+
+
+def _set_meta(connection: Connection, name: str, value: Any) -> None:
+    if connection.execute(update(meta).where(meta.c.name == name).values(value=value)).rowcount == 0:
+        connection.execute(insert(meta).values(name=name, value=value))

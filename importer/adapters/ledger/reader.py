@@ -1,0 +1,186 @@
+"""What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+
+from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.rows import to_document
+from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
+from importer.adapters.ledger.values import Attempt, Event, Sighting
+from importer.core.model import ON_ITS_WAY, Document, State
+
+
+class LedgerReader:
+    """The asking half of the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ------------------------------------------------------------ what is to be done
+
+    def due(self, now: datetime, *, limit: int, among: Iterable[int] | None = None) -> list[int]:
+        """Ids of documents that nobody works on and whose time has come, longest due first."""
+        query = (
+            select(documents.c.id)
+            .where(*_waiting_for_us(), _has_come(now))
+            .order_by(documents.c.next_attempt_at, documents.c.id)
+        )
+        if among is not None:
+            query = query.where(documents.c.id.in_(list(among)))
+        with self._database.read() as connection:
+            return list(connection.execute(query.limit(limit)).scalars())
+
+    def next_due_at(self, *, among: Iterable[int] | None = None) -> datetime | None:
+        """When the next document falls due; None when none will by itself."""
+        query = select(func.min(documents.c.next_attempt_at)).where(*_waiting_for_us())
+        if among is not None:
+            query = query.where(documents.c.id.in_(list(among)))
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def unfinished_moves(self) -> list[Document]:
+        """Settled documents whose file is not yet where it should be: the work of a crash, or of a full disk."""
+        return self._documents(
+            select(documents).where(documents.c.target.is_not(None), documents.c.claim_token.is_(None))
+        )
+
+    def seen(self, sighting: Sighting) -> Document | None:
+        """The document that was read from exactly this file, if it still lies there."""
+        with self._database.read() as connection:
+            return _one(
+                connection,
+                select(documents)
+                .join(sightings, sightings.c.document_id == documents.c.id)
+                .where(
+                    sightings.c.path == sighting.path,
+                    sightings.c.size == sighting.size,
+                    sightings.c.mtime_ns == str(sighting.mtime_ns),
+                    sightings.c.inode == str(sighting.inode),
+                    documents.c.location == sighting.path,
+                )
+                .order_by(documents.c.id.desc()),
+            )
+
+    # ------------------------------------------------------------ what is known
+
+    def neighbours(self, candidate: Document) -> list[Document]:
+        """The documents that decide in which state a candidate would enter."""
+        with self._database.read() as connection:
+            return neighbours(connection, candidate)
+
+    def get(self, document_id: int) -> Document | None:
+        with self._database.read() as connection:
+            return _one(connection, select(documents).where(documents.c.id == document_id))
+
+    def with_reference(self, reference: str) -> list[Document]:
+        return self._documents(select(documents).where(documents.c.invoice_reference == reference))
+
+    def with_path(self, path: str) -> list[Document]:
+        """Documents seen at, lying at, or first named by this path."""
+        sighted = exists().where(sightings.c.document_id == documents.c.id, sightings.c.path == path)
+        return self._documents(
+            select(documents).where(or_(documents.c.path == path, documents.c.location == path, sighted))
+        )
+
+    def with_bytes(self, sha256: str) -> list[Document]:
+        return self._documents(select(documents).where(documents.c.sha256 == sha256))
+
+    def documents(
+        self, *, states: Iterable[State] | None = None, since: datetime | None = None, limit: int | None = None
+    ) -> list[Document]:
+        """Documents in the order in which they were first seen; with a limit, the latest ones."""
+        query = select(documents).order_by(documents.c.id.desc()).limit(limit)
+        if states is not None:
+            query = query.where(documents.c.state.in_([s.value for s in states]))
+        if since is not None:
+            query = query.where(documents.c.first_seen_at >= since)
+        return self._documents(query)
+
+    def counts(self) -> dict[State, int]:
+        """How many documents are in each state that has any."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(documents.c.state, func.count()).group_by(documents.c.state)).all()
+        return {State(state): count for state, count in rows}
+
+    def oldest_unfinished(self) -> Document | None:
+        """The document that has been on its way, or waiting for a person, for the longest time."""
+        unfinished = [s.value for s in ON_ITS_WAY | {State.HELD}]
+        with self._database.read() as connection:
+            return _one(
+                connection,
+                select(documents)
+                .where(documents.c.state.in_(unfinished))
+                .order_by(documents.c.first_seen_at, documents.c.id),
+            )
+
+    def blocked(self) -> list[tuple[State, str, int, int]]:
+        """State, reason code, how many documents and one of them, for all that are not where they should be."""
+        code = documents.c.reason["code"].as_string()
+        stuck = [s.value for s in State if s not in (State.IMPORTED, State.DUPLICATE)]
+        query = (
+            select(documents.c.state, code, func.count(), func.min(documents.c.id))
+            .where(documents.c.reason.is_not(None), documents.c.state.in_(stuck))
+            .group_by(documents.c.state, code)
+            .order_by(documents.c.state, func.count().desc())
+        )
+        with self._database.read() as connection:
+            return [
+                (State(state), reason, count, example) for state, reason, count, example in connection.execute(query)
+            ]
+
+    def events_of(self, document: Document) -> list[Event]:
+        query = select(events.c.at, events.c.name, events.c.actor, events.c.data).where(
+            events.c.document_id == document.id
+        )
+        with self._database.read() as connection:
+            return [Event(*row) for row in connection.execute(query.order_by(events.c.id))]
+
+    def attempts_of(self, document: Document) -> list[Attempt]:
+        a = attempts.c
+        query = select(a.number, a.key, a.started_at, a.ended_at, a.outcome, a.message)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(a.document_id == document.id).order_by(a.id))
+            return [Attempt(*row) for row in rows]
+
+    def line(self) -> dict[str, Any] | None:
+        """Why nothing is sent, and since when; None while the line is open or nobody has said."""
+        with self._database.read() as connection:
+            value: dict[str, Any] | None = get_meta(connection, "line")
+            return value
+
+    def _documents(self, query: "Select[Any]") -> list[Document]:
+        with self._database.read() as connection:
+            found = [to_document(row) for row in connection.execute(query).mappings()]
+        return sorted(found, key=lambda document: document.id)
+
+
+def _waiting_for_us() -> tuple[Any, ...]:
+    states = [s.value for s in ON_ITS_WAY - {State.SENDING}]
+    return documents.c.state.in_(states), documents.c.claim_token.is_(None)
+
+
+def _has_come(now: datetime) -> Any:
+    return or_(documents.c.next_attempt_at.is_(None), documents.c.next_attempt_at <= now)
+
+
+def _one(connection: Connection, query: "Select[Any]") -> Document | None:
+    row = connection.execute(query.limit(1)).mappings().first()
+    return to_document(row) if row else None
+
+
+def get_meta(connection: Connection, name: str) -> Any:
+    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+
+
+def neighbours(connection: Connection, candidate: Document) -> list[Document]:
+    """The documents that an admission must look at."""
+    same_bytes = documents.c.sha256 == candidate.sha256
+    kind = candidate.kind.value if candidate.kind else None
+    same_place = and_(documents.c.invoice_reference == candidate.invoice_reference, documents.c.kind == kind)
+    query = select(documents).where(
+        documents.c.account == candidate.account, or_(same_bytes, same_place), documents.c.id != candidate.id
+    )
+    return [to_document(row) for row in connection.execute(query.order_by(documents.c.id)).mappings()]

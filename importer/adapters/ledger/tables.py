@@ -1,0 +1,177 @@
+"""The ledger's tables. One row a document, its attempts, the sightings of files, and an append-only event trail."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+# Named constraints, so that a migration can find them again on any database.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - given by SQLAlchemy
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a naive time must not reach the ledger: {value!r}")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - given by SQLAlchemy
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class PathName(TypeDecorator[str]):
+    """A path as the file system has it: any bytes, also ones that are not UTF-8."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - given by SQLAlchemy
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - given by SQLAlchemy
+        return None if value is None else os.fsdecode(bytes(value))
+
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("inbox", PathName, nullable=False),
+    Column("path", PathName, nullable=False),
+    Column("location", PathName, nullable=False),
+    Column("target", PathName, comment="where the file is to be moved; null when it lies where it should"),
+    Column("in_place", Boolean, nullable=False),
+    Column("filename", PathName, nullable=False),
+    Column("invoice_reference", String),
+    Column("kind", String(16)),
+    Column("identity", String(64), comment="over account, invoice reference, kind and bytes; null without them"),
+    Column("label", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("rule", Text),
+    Column("state", String(16), nullable=False),
+    Column("came_from", String(16)),
+    Column("reason", JSON(none_as_null=True)),
+    Column("attempts", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_attempt_at", UtcTime),
+    Column("waiting_since", UtcTime),
+    Column("forbidden", Boolean, nullable=False),
+    Column("accepted", JSON, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("key_born_at", UtcTime, comment="by the server's clock, as the following ones"),
+    Column("key_last_sent_at", UtcTime),
+    Column("key_in_doubt", Boolean, nullable=False),
+    Column("key_answer", Text),
+    Column("key_sealed", Boolean, nullable=False),
+    Column("key_absent_at", UtcTime),
+    Column("communication_reference", String),
+    Column("file_reference", String),
+    Column("voucher_reference", String),
+    Column("references_from", String(16)),
+    Column("duplicate_of", ForeignKey("documents.id")),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("imported_at", UtcTime),
+    Column("claim_token", String(32)),
+    Column("claim_holder", String(32)),
+    Column("claim_until", UtcTime),
+    # `duplicate` and `rejected` rows lie outside: the same document may be seen, or tried, any number of times.
+    Index(
+        "uq_documents_identity",
+        "identity",
+        unique=True,
+        sqlite_where=text("state NOT IN ('duplicate', 'rejected')"),
+        postgresql_where=text("state NOT IN ('duplicate', 'rejected')"),
+    ),
+    Index("ix_documents_sha256", "sha256"),
+    Index("ix_documents_reference", "invoice_reference", "kind"),
+    Index("ix_documents_path", "path"),
+    Index("ix_documents_location", "location"),
+    Index("ix_documents_due", "state", "next_attempt_at"),
+    Index(
+        "uq_documents_target",
+        "target",
+        unique=True,
+        sqlite_where=text("target IS NOT NULL"),
+        postgresql_where=text("target IS NOT NULL"),
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", ForeignKey("documents.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False, comment="counts a document's attempts from 1"),
+    Column("generation", Integer, nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("outcome", String(32), comment="null: the importer was interrupted, or the upload is under way"),
+    Column("message", Text),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", ForeignKey("documents.id"), nullable=False, index=True),
+    Column("path", PathName, nullable=False, comment="absolute"),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", String(24), nullable=False),
+    Column("inode", String(24), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Index("ix_sightings_path", "path"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", ForeignKey("documents.id"), index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("actor", String, comment="the person, or null for the importer itself"),
+    Column("data", JSON, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", JSON, nullable=False),
+)

@@ -1,0 +1,51 @@
+"""What the ledger hands out beside documents."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from importer.core.model import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to act on a document, until the lease ends or the holder dies."""
+
+    document: Document
+    token: str
+
+    def holding(self, document: Document) -> "Claim":
+        """The same right, with the document as it has become."""
+        return replace(self, document=document)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A file as it was when its document was read from it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the trail: what happened to a document, when, and by whom."""
+
+    at: datetime
+    name: str
+    actor: str | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One upload: its key was on disk before the first byte was sent."""
+
+    number: int
+    key: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    message: str | None
