@@ -18,14 +18,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--invoice", action="append", default=[], metavar="REF", help="a known invoice; repeatable")
     parser.add_argument("--any-invoice", action="store_true", help="every invoice is known")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sandbox = Sandbox(
-        port=given.port,
-        username=given.user,
-        password=given.password,
-        invoices=given.invoice,
-        any_invoice=given.any_invoice,
+    run(
+        Sandbox(
+            port=given.port,
+            username=given.user,
+            password=given.password,
+            invoices=given.invoice,
+            any_invoice=given.any_invoice,
+        )
     )
+
+
+def run(sandbox: Sandbox) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve(sandbox, announce=partial(print, flush=True))
 
 

@@ -1,0 +1,251 @@
+"""The ledger's verbs on a real SQLite file."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import create_engine
+
+from importer.adapters.ledger import ClaimLost, Ledger, LedgerError, LedgerNeedsPerson, Sighting
+from importer.adapters.ledger.tables import PathName, UtcTime, metadata
+from importer.core.admission import AdmissionPolicy, Treatment, admit
+from importer.core.model import Reason, State, digest_of
+from tests.making import REFERENCES, START, document
+
+SIGHTING = Sighting("/inbox/RE12345.pdf", 7, 1_700_000_000_123_456_789, 42)
+HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
+
+
+def by_policy(candidate, known):
+    return admit(candidate, known, HOLD)
+
+
+def as_it_is(candidate, known):
+    return candidate
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def ledger(url):
+    with Ledger(url) as opened:
+        yield opened
+
+
+def admitted(ledger, candidate=None, admission=by_policy):
+    return ledger.admit(candidate or document(id=0), SIGHTING, START, admission)
+
+
+def test_what_is_recorded_is_there_after_reopening(url):
+    with Ledger(url) as ledger:
+        claim = admitted(ledger, document(id=0, label="Rechnung", accepted=frozenset({"revision"})))
+        sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
+        claim = ledger.intend(claim, sending, START)
+        imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
+        ledger.record(claim, imported, "document.imported", START, outcome="Confirmed")
+    with Ledger(url) as ledger:
+        assert ledger.get(1) == imported
+        assert [event.name for event in ledger.events_of(imported)] == [
+            "document.pending",
+            "upload.intended",
+            "document.imported",
+        ]
+        (attempt,) = ledger.attempts_of(imported)
+        assert attempt.key == sending.idempotency_key
+        assert attempt.outcome == "Confirmed"
+
+
+def test_the_intent_is_on_disk_before_anybody_is_told_the_outcome(ledger, url):
+    claim = admitted(ledger)
+    ledger.intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        assert other.execute("SELECT state FROM documents").fetchone() == ("sending",)
+        assert other.execute("SELECT count(*) FROM attempts WHERE ended_at IS NULL").fetchone() == (1,)
+    other.close()
+
+
+def test_the_database_syncs_every_commit(ledger):
+    with ledger._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_the_same_document_twice_is_a_duplicate_of_the_first(ledger):
+    first = admitted(ledger)
+    second = admitted(ledger, document(id=0, path="copy.pdf"))
+    assert second.document.state is State.DUPLICATE
+    assert second.document.duplicate_of == first.document.id
+
+
+def test_the_same_document_at_the_same_moment_from_many_threads_is_admitted_once(url):
+    with Ledger(url) as ledger:
+        together = threading.Barrier(8)
+        states = []
+
+        def find():
+            together.wait()
+            states.append(admitted(ledger).document.state)
+
+        threads = [threading.Thread(target=find) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(states) == [State.DUPLICATE] * 7 + [State.PENDING]
+
+
+def test_the_database_itself_refuses_a_second_row_of_one_identity(ledger):
+    admitted(ledger)
+    with pytest.raises(LedgerError):
+        admitted(ledger, admission=as_it_is)
+
+
+def test_rejected_rows_lie_outside_the_unique_index(ledger):
+    rejected = document(id=0, state=State.REJECTED, reason=Reason("encrypted", "locked"))
+    for _ in range(2):
+        assert admitted(ledger, rejected).document.state is State.REJECTED
+    assert admitted(ledger).document.state is State.PENDING
+
+
+def test_only_one_can_claim(ledger):
+    claim = admitted(ledger)
+    assert ledger.claim(claim.document.id, START) is None
+    ledger.release(claim)
+    assert ledger.claim(claim.document.id, START) is not None
+
+
+def test_a_lost_claim_records_nothing(ledger):
+    claim = admitted(ledger)
+    assert ledger.take_over(claim, START) is not None
+    with pytest.raises(ClaimLost):
+        ledger.record(claim, claim.document.evolve(state=State.IMPORTED), "document.imported", START)
+    assert ledger.get(1).state is State.PENDING
+
+
+def test_no_intent_after_the_lease_is_over(ledger):
+    claim = admitted(ledger)
+    with pytest.raises(ClaimLost):
+        ledger.intend(claim, claim.document.evolve(state=State.SENDING), START + timedelta(hours=40))
+    assert ledger.attempts_of(claim.document) == []
+
+
+def test_a_claim_whose_lease_is_over_is_an_orphan(ledger):
+    admitted(ledger)
+    assert ledger.orphans(START) == []
+    assert [orphan.document.id for orphan in ledger.orphans(START + timedelta(hours=1))] == [1]
+
+
+CLAIMS_AND_WAITS = """
+import sys
+from importer.adapters.ledger import Ledger, Sighting
+from tests.making import START, document
+ledger = Ledger(sys.argv[1])
+ledger.admit(document(id=0), Sighting("/inbox/x", 1, 2, 3), START, lambda candidate, known: candidate)
+print("claimed", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_claims_of_a_killed_process_are_orphans_at_once_but_not_those_of_a_living_one(url):
+    # Given another process that holds a claim
+    command = [sys.executable, "-c", CLAIMS_AND_WAITS, url]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "claimed\n"
+    with Ledger(url) as ledger:
+        assert ledger.orphans(START) == []
+        # When it is killed
+        os.kill(other.pid, signal.SIGKILL)
+        other.communicate()
+        # Then its claim is anybody's, once
+        (orphan,) = ledger.orphans(START)
+        assert ledger.take_over(orphan, START) is not None
+        assert ledger.take_over(orphan, START) is None
+
+
+def test_due_are_those_whose_time_has_come_and_that_nobody_holds(ledger):
+    later = START + timedelta(minutes=5)
+    for number, moment in enumerate([None, START, later]):
+        claim = admitted(ledger, document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}"))
+        ledger.record(claim, claim.document.evolve(next_attempt_at=moment), "document.deferred", START)
+        ledger.release(claim)
+    assert ledger.due(START, limit=9) == [1, 2]
+    assert ledger.due(later, limit=9) == [1, 2, 3]
+    assert ledger.due(later, limit=9, among=[2]) == [2]
+    assert ledger.due(later, limit=1) == [1]
+    assert ledger.next_due_at() == START
+    assert ledger.next_due_at(among=[3]) == later
+
+
+def test_names_that_are_not_utf8_come_back_byte_for_byte(ledger):
+    claim = admitted(ledger, document(id=0, path="M\udcfcller.pdf", location="/inbox/M\udcfcller.pdf"))
+    assert ledger.get(claim.document.id).path == "M\udcfcller.pdf"
+    assert ledger.with_path("/inbox/M\udcfcller.pdf") == [claim.document]
+
+
+def test_a_file_is_known_by_its_path_size_time_and_inode(ledger):
+    candidate = document(id=0, location=SIGHTING.path)
+    claim = admitted(ledger, candidate)
+    assert ledger.seen(SIGHTING) == claim.document
+    assert ledger.seen(Sighting(SIGHTING.path, 7, SIGHTING.mtime_ns + 1, 42)) is None
+    ledger.moved(claim, "/archive/RE12345.pdf", START)
+    assert ledger.seen(SIGHTING) is None, "another file lies there now"
+
+
+def test_a_place_is_promised_to_one_document_only(url):
+    def place(candidate, is_reserved):
+        return candidate.evolve(target="/b" if is_reserved("/a") else "/a")
+
+    with Ledger(url, place=place) as ledger:
+        rejected = document(id=0, state=State.REJECTED)
+        assert [admitted(ledger, rejected).document.target for _ in range(2)] == ["/a", "/b"]
+
+
+def test_naive_times_are_refused(ledger):
+    with pytest.raises(Exception, match="naive"):
+        admitted(ledger, document(id=0, first_seen_at=START.replace(tzinfo=None)))
+
+
+def test_the_account_is_written_once(ledger):
+    ledger.bind_account("acme")
+    ledger.bind_account("acme")
+    with pytest.raises(LedgerNeedsPerson, match="--new-account"):
+        ledger.bind_account("other")
+    ledger.bind_account("other", new_account=True)
+
+
+def test_a_ledger_of_another_version_is_refused(url):
+    Ledger(url).__exit__()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+    other.close()
+    with pytest.raises(LedgerNeedsPerson, match="9999"):
+        Ledger(url)
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path):
+    (tmp_path / "ledger.db").write_bytes(b"this is a letter to a debtor, not a database" * 50)
+    with pytest.raises(LedgerNeedsPerson, match=r"ledger\.url"):
+        Ledger(f"sqlite:///{tmp_path}/ledger.db")
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(ledger, url):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    def same_storage(context, inspected, column, inspected_type, kind):
+        return False if isinstance(kind, UtcTime | PathName) else None
+
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": same_storage})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
