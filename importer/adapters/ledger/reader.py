@@ -19,6 +19,9 @@ class LedgerReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def close(self) -> None:
+        self._database.close()
+
     # ------------------------------------------------------------ what is to be done
 
     def due(self, now: datetime, *, limit: int, among: Iterable[int] | None = None) -> list[int]:

@@ -1,0 +1,23 @@
+"""The configuration: a TOML file, the environment and credentials become frozen `Settings`; all faults at once."""
+
+from importer.config.credentials import Credentials, MissingCredentials, load_credentials
+from importer.config.faults import ConfigError, Fault
+from importer.config.load import find_config, load_settings
+from importer.config.secret import Secret
+from importer.config.settings import Settings, settings_reference
+from importer.config.units import BackoffRange, Rate
+
+__all__ = [
+    "BackoffRange",
+    "ConfigError",
+    "Credentials",
+    "Fault",
+    "MissingCredentials",
+    "Rate",
+    "Secret",
+    "Settings",
+    "find_config",
+    "load_credentials",
+    "load_settings",
+    "settings_reference",
+]

@@ -1,0 +1,106 @@
+"""The types that settings have: how each value of the file becomes a typed one, or a `MalformedError`."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, cast
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
+
+from importer.config.paths import DatedFolder, parse_dated_folder, parse_folder, parse_path, parse_rules
+from importer.config.units import (
+    BackoffRange,
+    MalformedError,
+    Rate,
+    parse_duration,
+    parse_range,
+    parse_rate,
+    parse_size,
+)
+from importer.config.urls import LedgerUrl, ListenAddress, parse_base_url, parse_ledger_url, parse_listen_address
+from importer.core.admission import Treatment
+
+
+class Origin(NamedTuple):
+    """Where the values come from, as far as their meaning depends on it."""
+
+    file: Path
+    root: Path
+    from_environment: frozenset[str]
+    """The keys that a variable has overridden."""
+
+
+def _with_origin(parse: Callable[[object, Origin], object]) -> PlainValidator:
+    def validate(value: object, info: ValidationInfo) -> object:
+        return parse(value, cast("Origin", info.context))
+
+    return PlainValidator(validate)
+
+
+def _from_root(parse: Callable[[object, Path], object]) -> PlainValidator:
+    return _with_origin(lambda value, origin: parse(value, origin.root))
+
+
+def _optional_path(value: object, root: Path) -> Path | None:
+    return None if value == "" else parse_path(value, root)
+
+
+def _ledger_url(value: object, origin: Origin) -> LedgerUrl:
+    return parse_ledger_url(value, origin.root, may_hold_password="ledger.url" in origin.from_environment)
+
+
+def _some_time(value: object) -> timedelta:
+    duration = parse_duration(value)
+    if not duration:
+        raise MalformedError("is 0, which would end every request before it begins", 'write it like "10s"')
+    return duration
+
+
+def _key_lifetime(value: object) -> timedelta:
+    lifetime = parse_duration(value)
+    if lifetime > timedelta(hours=23):
+        # The vendor forgets a key 24 hours after its first request; an hour is left for a request on its way.
+        raise MalformedError(f"{value!r} is too long: Abillify forgets a key after 24 hours", 'write "23h" or less')
+    return lifetime
+
+
+def _concurrency(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= 64:
+        raise MalformedError("must be a whole number from 1 to 64, without quotes", "write it like 8")
+    return value
+
+
+def _some_size(value: object) -> int:
+    size = parse_size(value)
+    if not size:
+        raise MalformedError("is 0, which no document could keep to", 'write it like "20MiB"')
+    return size
+
+
+def _patterns(value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise MalformedError("must be a list of texts", 'write it like ["*.tmp", "Thumbs.db"]')
+    if "" in value:
+        raise MalformedError("holds an empty pattern", "remove it")
+    return tuple(value)
+
+
+Duration = Annotated[timedelta, PlainValidator(parse_duration)]
+SomeTime = Annotated[timedelta, PlainValidator(_some_time)]
+KeyLifetime = Annotated[timedelta, PlainValidator(_key_lifetime)]
+Range = Annotated[BackoffRange, PlainValidator(parse_range)]
+RequestRate = Annotated[Rate, PlainValidator(parse_rate)]
+Concurrency = Annotated[int, PlainValidator(_concurrency)]
+Size = Annotated[int, PlainValidator(_some_size)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
+Treated = Annotated[Treatment, Field(strict=False)]
+
+SomePath = Annotated[Path, _from_root(parse_path)]
+OptionalPath = Annotated[Path | None, _from_root(_optional_path)]
+Folder = Annotated[Path, _from_root(parse_folder)]
+Dated = Annotated[DatedFolder, _from_root(parse_dated_folder)]
+RulesFile = Annotated[Path, _with_origin(lambda value, origin: parse_rules(value, origin.file, origin.root))]
+
+BaseUrl = Annotated[str, PlainValidator(parse_base_url)]
+LedgerAddress = Annotated[LedgerUrl, _with_origin(_ledger_url)]
+Listen = Annotated[ListenAddress | None, PlainValidator(parse_listen_address)]
