@@ -1,0 +1,58 @@
+"""Regular expressions on RE2: linear time, so nothing in a rules file can hang the importer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import re2  # type: ignore[import-untyped]  # google-re2 ships no types; nothing untyped leaves this module
+
+from importer.core.rules import PatternError
+
+_REMEDY = "write it without look-around and back-references; the syntax is at https://github.com/google/re2/wiki/Syntax"
+
+
+@dataclass(frozen=True, slots=True)
+class Re2Pattern:
+    """An expression compiled twice: as a token takes the longest match, as a whole name goes by Perl's preferences."""
+
+    group_names: tuple[str, ...]
+    _longest: Any
+    _whole: Any
+
+    def match_longest(self, text: str, start: int) -> int | None:
+        found = self._longest.match(text, start)
+        return int(found.end()) if found else None
+
+    def fullmatch(self, text: str) -> Mapping[str, tuple[int, int]] | None:
+        found = self._whole.fullmatch(text)
+        if not found:
+            return None
+        spans = {name: found.span(name_index) for name, name_index in self._whole.groupindex.items()}
+        return {name: (int(start), int(end)) for name, (start, end) in spans.items() if start >= 0}
+
+
+def compile_pattern(expression: str) -> Re2Pattern:
+    """An expression that takes upper and lower case as the same.
+
+    Raises:
+        PatternError: RE2 cannot compile it.
+    """
+    try:
+        whole = re2.compile(expression, _options(longest=False))
+        longest = re2.compile(expression, _options(longest=True))
+    except (re2.error, UnicodeError) as error:
+        raise PatternError(f"`{expression}` is not an expression that RE2 knows ({_text(error)})", _REMEDY) from error
+    return Re2Pattern(tuple(whole.groupindex), longest, whole)
+
+
+def _options(*, longest: bool) -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.longest_match = longest
+    options.log_errors = False
+    return options
+
+
+def _text(error: Exception) -> str:
+    problem = error.args[0] if error.args else error
+    return problem.decode(errors="replace") if isinstance(problem, bytes) else str(problem)

@@ -1,0 +1,61 @@
+"""The examples that every rule brings along: names with the answer that the operator expects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from importer.core.model import Kind
+from importer.core.rules.engine import Rules
+from importer.core.rules.outcome import Inference, Match, NoMatch
+from importer.core.rules.spec import RuleFault, did_you_mean
+from importer.core.rules.text import FileName
+
+REFUSALS = ("no match", "ambiguous", "refused")
+"""Expected answers for names that must not be imported; `refused` stands for either of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """One example of one rule, tried on all rules together."""
+
+    rule: str
+    path: str
+    expected: str
+    actual: str
+    """`<reference> <kind>`, `no match` or `ambiguous`."""
+    because: str
+
+    @property
+    def passed(self) -> bool:
+        return self.expected == self.actual or (self.expected == "refused" and self.actual in REFUSALS)
+
+    @property
+    def fault(self) -> RuleFault:
+        return RuleFault(
+            f'rule "{self.rule}", examples."{self.path}"',
+            f"expected `{self.expected}`, but the rules say `{self.actual}` ({self.because})",
+            "correct the rule or the example",
+        )
+
+
+def run_examples(rules: Rules) -> tuple[ExampleResult, ...]:
+    return tuple(
+        ExampleResult(rule.name, path, expected.strip(), *_answer(rules.infer(FileName.parse(path))))
+        for rule in rules.rules
+        for path, expected in rule.examples.items()
+    )
+
+
+def answer_faults(where: str, expected: str) -> Iterator[RuleFault]:
+    """What is wrong with an example's right side as such."""
+    reference, _, kind = expected.strip().rpartition(" ")
+    if expected.strip() in REFUSALS or (reference and kind in list(Kind)):
+        return
+    remedy = did_you_mean(kind, list(Kind)) if reference else "write `<reference> <kind>`, or one of the refusals"
+    problem = f"`{expected}` is neither `<reference> <kind>` nor one of {', '.join(REFUSALS)}"
+    yield RuleFault(where, problem, remedy)
+
+
+def _answer(inference: Inference) -> tuple[str, str]:
+    if isinstance(inference, Match):
+        return f"{inference.reference} {inference.kind}", f"rule “{inference.rule}”"
+    return "no match" if isinstance(inference, NoMatch) else "ambiguous", inference.reason.message

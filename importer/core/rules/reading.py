@@ -1,0 +1,125 @@
+"""What can be recognised in one stem, worked out once and asked by every rule."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from importer.core.rules.spec import Pattern, Span
+from importer.core.rules.text import is_bare_number, is_joined
+from importer.core.rules.words import FoundWord, KindWords
+
+_DATE = re.compile(
+    r"(?P<y1>\d{4})(?P<by>[-_]?)(?P<m1>\d\d)(?P=by)(?P<d1>\d\d)|(?P<d2>\d\d)\.(?P<m2>\d\d)\.(?P<y2>\d{4})", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something in a stem that says which invoice or which kind, wherever it stands."""
+
+    start: int
+    end: int
+    token: str | None
+    """The token that it looks like; None for a kind word."""
+    word: FoundWord | None = None
+
+    def overlaps(self, span: Span) -> bool:
+        return self.start < span[1] and span[0] < self.end
+
+    def describe(self, stem: str) -> str:
+        text = f"`{stem[self.start : self.end]}`"
+        if self.token is not None:
+            return f"{text}, which looks like {{{self.token}}}"
+        if self.word is not None and self.word.kind is None:
+            return f"the word {text}, which [kinds] refuses"
+        return f"the kind word {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The tokens and kind words of a rules file."""
+
+    tokens: Mapping[str, Pattern]
+    words: KindWords
+    reference_tokens: frozenset[str]
+    """Those that some rule uses in its reference."""
+
+    def read(self, stem: str) -> "Reading":
+        words = self.words.find(stem)
+        # A start inside a number or word is no start; this also spares most calls of the expressions.
+        starts = [start for start in range(len(stem)) if not is_joined(stem, start)]
+        ends = {name: dict(_token_ends(stem, pattern, starts)) for name, pattern in self.tokens.items()}
+        remarks = [Remark(word.start, word.end, None, word) for word in words.values()]
+        remarks += [
+            Remark(start, end, name)
+            for name in sorted(self.reference_tokens & ends.keys())
+            for start, end in ends[name].items()
+            if not is_bare_number(stem[start:end])
+        ]
+        return Reading(stem, words, {**ends, "date": dict(_date_ends(stem, starts))}, tuple(remarks))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A stem and everything recognised in it; for each start there is at most one end, the longest."""
+
+    stem: str
+    words: Mapping[int, FoundWord]
+    ends: Mapping[str, Mapping[int, int]]
+    """For each token, and for `date`: end by start."""
+    remarks: tuple[Remark, ...]
+
+    @property
+    def outermost(self) -> tuple[Remark, ...]:
+        """The remarks from left to right, without those that are only a piece of a longer one."""
+        spans = [(remark.start, remark.end) for remark in self.remarks]
+        return tuple(
+            sorted(
+                (
+                    remark
+                    for remark, span in zip(self.remarks, spans, strict=True)
+                    if not any(other != span and other[0] <= span[0] and span[1] <= other[1] for other in spans)
+                ),
+                key=lambda remark: remark.start,
+            )
+        )
+
+    def remarks_in(self, span: Span, token: str | None = None) -> tuple[Remark, ...]:
+        """What free text at this place would hide; a token does not hide itself."""
+        return tuple(
+            remark
+            for remark in self.remarks
+            if remark.overlaps(span) and (token is None or (remark.token, remark.start, remark.end) != (token, *span))
+        )
+
+    def free_until(self, start: int) -> int:
+        """How far free text can go from here before it would hide something; `start` itself when not at all."""
+        ahead = (max(remark.start, start) for remark in self.remarks if remark.end > start)
+        return min(ahead, default=len(self.stem))
+
+
+def _token_ends(stem: str, pattern: Pattern, starts: list[int]) -> Iterator[Span]:
+    for start in starts:
+        end = pattern.match_longest(stem, start)
+        if end is not None and end > start and not is_joined(stem, end):
+            yield start, end
+
+
+def _date_ends(stem: str, starts: list[int]) -> Iterator[Span]:
+    for start in starts:
+        found = _DATE.match(stem, start)
+        if found and not is_joined(stem, found.end()) and _is_calendar_date(found):
+            yield start, found.end()
+
+
+def _is_calendar_date(found: re.Match[str]) -> bool:
+    year, month, day = (int(found[f"{part}1"] or found[f"{part}2"]) for part in "ymd")
+    # A number such as 10101010 is a date only to a calendar, not to a business.
+    if not 1900 <= year < 2100:
+        return False
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

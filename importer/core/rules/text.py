@@ -1,0 +1,99 @@
+"""File names as a person reads them: composed characters, nothing invisible, stem and extension apart."""
+
+import unicodedata
+from dataclasses import dataclass
+
+# Unicode's default ignorables that turn up in file names: soft hyphen, zero widths, bidi marks, selectors, BOM.
+_INVISIBLE_RANGES = (
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+)  # fmt: skip
+_INVISIBLE = frozenset(chr(code) for first, last in _INVISIBLE_RANGES for code in range(first, last + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """Where a file lies below its inbox and what it is called; bytes that are not UTF-8 are surrogate escapes."""
+
+    folder: tuple[str, ...]
+    name: str
+
+    @classmethod
+    def parse(cls, path: str) -> "FileName":
+        """From a path relative to the inbox, with `/` between the folders."""
+        *folder, name = path.split("/")
+        return cls(tuple(part for part in folder if part not in ("", ".")), name)
+
+    @property
+    def is_utf8(self) -> bool:
+        return not any(map(_is_surrogate, self.name))
+
+    @property
+    def shown(self) -> str:
+        """The name for a message: nothing invisible, no control characters, foreign bytes in hexadecimal."""
+        return printable(readable("".join(map(_escaped, self.name))))
+
+    @property
+    def stem(self) -> str:
+        return self._halves()[0]
+
+    @property
+    def extension(self) -> str:
+        """Without the dot, in lower case; empty when there is none."""
+        return self._halves()[1].lower()
+
+    def _halves(self) -> tuple[str, str]:
+        name = readable(self.name)
+        stem, dot, extension = name.rpartition(".")
+        return (stem, extension) if stem and dot else (name, "")
+
+
+def readable(text: str) -> str:
+    """NFC without invisible characters, every kind of blank as a plain one."""
+    visible = (character for character in text if character not in _INVISIBLE)
+    blanks = "".join(" " if unicodedata.category(character) == "Zs" else character for character in visible)
+    return unicodedata.normalize("NFC", blanks)
+
+
+def has_controls(text: str) -> bool:
+    return any(_is_control(character) for character in text)
+
+
+def printable(text: str) -> str:
+    """Control characters as blanks: a label or message is one line."""
+    return "".join(" " if _is_control(character) else character for character in text)
+
+
+def is_joined(text: str, at: int) -> bool:
+    """Whether a cut before `at` would go through a number, a word or a character with its accent."""
+    if not 0 < at < len(text):
+        return False
+    left, right = text[at - 1], text[at]
+    return (left.isdigit() and right.isdigit()) or (_is_letter(left) and _is_letter(right)) or _is_mark(right)
+
+
+def is_bare_number(text: str) -> bool:
+    return text.isdigit()
+
+
+def _is_surrogate(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"
+
+
+def _escaped(character: str) -> str:
+    # A surrogate escape stands for the byte in its lower eight bits.
+    return f"\\x{ord(character) & 0xFF:02x}" if _is_surrogate(character) else character
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalpha() or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+def _is_control(character: str) -> bool:
+    # Line and paragraph separators break a line although Unicode does not count them as controls.
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp")

@@ -1,0 +1,277 @@
+"""The shipped rules on names as ERP systems, shops and people write them: the right answer, or a refusal."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from importer.adapters.patterns import compile_pattern
+from importer.adapters.rules_file import load_rules
+from importer.core.rules import FileName, Match, readable, run_examples
+
+FILE = Path(__file__).parents[1] / "config" / "rules.toml"
+RULES = load_rules(FILE, compile_pattern, run_their_examples=False)
+
+SAID = """
+RE12345.pdf                                     | RE12345 invoice
+RE-12345.pdf                                    | RE-12345 invoice
+RE_12345.pdf                                    | RE_12345 invoice
+RE 12345.pdf                                    | RE 12345 invoice
+re12345.pdf                                     | re12345 invoice
+RG12345.pdf                                     | RG12345 invoice
+RG-2024-0007.pdf                                | RG-2024-0007 invoice
+RE2024-00123.pdf                                | RE2024-00123 invoice
+RE-24-0001.pdf                                  | RE-24-0001 invoice
+RE-2024-01-0001.pdf                             | RE-2024-01-0001 invoice
+RE20240001.pdf                                  | RE20240001 invoice
+RE0001.pdf                                      | RE0001 invoice
+RE-1001.pdf                                     | RE-1001 invoice
+INV12345.pdf                                    | INV12345 invoice
+INV-2024-0001.pdf                               | INV-2024-0001 invoice
+INV_2024_00001.pdf                              | INV_2024_00001 invoice
+INV_2024_01_0001.pdf                            | INV_2024_01_0001 invoice
+Invoice - INV_2024_00001.pdf                    | INV_2024_00001 invoice
+Rechnung_RE-2024-00123.pdf                      | RE-2024-00123 invoice
+RE-2024-00123_Kunde Müller.pdf                  | RE-2024-00123 invoice
+RE-2024-00123-Müller.pdf                        | RE-2024-00123 invoice
+RE-2024-00123, Müller & Söhne GmbH.pdf          | RE-2024-00123 invoice
+RE12345 (1).pdf                                 | RE12345 invoice
+Invoice INV-2024-0001.pdf                       | INV-2024-0001 invoice
+Ihre Rechnung RE12345.pdf                       | RE12345 invoice
+Rechnung RE 12345.pdf                           | RE 12345 invoice
+Rechnung Nr. RE12345.pdf                        | RE12345 invoice
+Rechnung RE12345 vom 15.01.2024.pdf             | RE12345 invoice
+2024-01-15 - Rechnung - RE12345 - Müller.pdf    | RE12345 invoice
+20240115_RE12345.pdf                            | RE12345 invoice
+RE12345_20240115.pdf                            | RE12345 invoice
+Schlussrechnung RE12345.pdf                     | RE12345 invoice
+E-Rechnung_RE12345.pdf                          | RE12345 invoice
+2024-01-15_Rechnung_12345.pdf                   | 12345 invoice
+Rechnung Nr. 12345.pdf                          | 12345 invoice
+Rechnung Nr 12345.pdf                           | 12345 invoice
+Rechnungsnummer 12345.pdf                       | 12345 invoice
+Rechnungs-Nr. 2024-0815.pdf                     | 2024-0815 invoice
+Rechnung-12345.pdf                              | 12345 invoice
+Rechnung_12345.pdf                              | 12345 invoice
+rechnung12345.pdf                               | 12345 invoice
+RNr12345.pdf                                    | 12345 invoice
+RNr. 12345.pdf                                  | 12345 invoice
+R-Nr. 12345.pdf                                 | 12345 invoice
+RE-Nr. 12345.pdf                                | 12345 invoice
+RG-Nr 12345.pdf                                 | 12345 invoice
+Rechnung 2024-00123.pdf                         | 2024-00123 invoice
+Rechnung-2024-10001.pdf                         | 2024-10001 invoice
+Rechnung R-12345.pdf                            | R-12345 invoice
+Rechnung AR-2024-0001.pdf                       | AR-2024-0001 invoice
+invoice_10001.pdf                               | 10001 invoice
+invoice-1234.pdf                                | 1234 invoice
+Invoice #1001.pdf                               | 1001 invoice
+Invoice No. 10045.pdf                           | 10045 invoice
+Sales Invoice 103001.pdf                        | 103001 invoice
+Verkaufsrechnung 103001.pdf                     | 103001 invoice
+Billing_Document_0090001234.pdf                 | 0090001234 invoice
+Faktura 90001234.pdf                            | 90001234 invoice
+12345_Rechnung.pdf                              | 12345 invoice
+Rechnung 12345 Müller GmbH.pdf                  | 12345 invoice
+Müller_Rechnung_12345.pdf                       | 12345 invoice
+Gutschrift GS-2023-0099.pdf                     | GS-2023-0099 creditnote
+GS-2023-0099.pdf                                | GS-2023-0099 creditnote
+Credit Note CN-2024-17.pdf                      | CN-2024-17 creditnote
+CreditNote_CN-2024-0017.pdf                     | CN-2024-0017 creditnote
+RINV_2024_00001.pdf                             | RINV_2024_00001 creditnote
+Gutschrift 12345.pdf                            | 12345 creditnote
+Gutschrift Nr. 12345.pdf                        | 12345 creditnote
+Gutschrift RE12345.pdf                          | RE12345 creditnote
+Zahlungserinnerung_RE12345.pdf                  | RE12345 reminder
+1. Zahlungserinnerung RE12345.pdf               | RE12345 reminder
+RE12345_Zahlungserinnerung.pdf                  | RE12345 reminder
+Reminder_INV-2024-0001.pdf                      | INV-2024-0001 reminder
+Payment Reminder INV-2024-0001.pdf              | INV-2024-0001 reminder
+1. Mahnung RE12345.pdf                          | RE12345 dunning1
+Erste Mahnung RE12345.pdf                       | RE12345 dunning1
+Mahnung2_RE12345.pdf                            | RE12345 dunning2
+Mahnung-2-RE12345.pdf                           | RE12345 dunning2
+2.Mahnung_RE-2024-00123.pdf                     | RE-2024-00123 dunning2
+MAHNUNG_NR_2_RE12345.PDF                        | RE12345 dunning2
+RE12345_Mahnstufe_3.pdf                         | RE12345 dunning3
+RE12345_3. Mahnung.pdf                          | RE12345 dunning3
+RE12345_Müller_Mahnstufe 3.pdf                  | RE12345 dunning3
+Müller GmbH 2. Mahnung RE12345.pdf              | RE12345 dunning2
+Dunning Level 4 INV-2024-0001.pdf               | INV-2024-0001 dunning4
+1st Dunning INV-2024-0001.pdf                   | INV-2024-0001 dunning1
+Brief RE12345.pdf                               | RE12345 letter
+Anschreiben_RE12345_Müller.pdf                  | RE12345 letter
+E-Mail RE12345.eml                              | RE12345 email
+email_RE12345.eml                               | RE12345 email
+E-Mail RE12345.pdf                              | RE12345 email
+RE12345.eml                                     | RE12345 email
+RE12345 Ihre Frage.eml                          | RE12345 email
+AW RE12345.eml                                  | RE12345 email
+Frage zu RE12345 von Müller.eml                 | RE12345 email
+Rechnung_RE12345.eml                            | RE12345 invoice
+1. Mahnung RE12345.eml                          | RE12345 dunning1
+"""
+
+REFUSED = """
+12345.pdf                               a customer's number, a date, anything
+20240115.pdf                            a date
+2024-00123.pdf                          nobody says of what
+scan0001.pdf                            a scanner's count
+Dokument.pdf                            nothing
+Rechnung.pdf                            no number
+RE.pdf                                  no number
+RE123.pdf                               too short to be told from anything else
+RE2024.pdf                              a year
+RE2024_17.pdf                           a year and something
+RE-2024-01-15.pdf                       a date
+Rechnung 2024.pdf                       a year
+Rechnung 2024-01.pdf                    a month
+Rechnung 01-2024.pdf                    a month
+Rechnung Januar 2024.pdf                a month
+Rechnung 2024 12.pdf                    a month
+Rechnung_2024-01-15.pdf                 a date
+Rechnung 20240115.pdf                   a date
+Rechnung 15012024.pdf                   a date
+Rechnung KD12345.pdf                    a customer's number
+12345 Rechnung 67890.pdf                two numbers
+Rechnung_12345_67890.pdf                two numbers
+Rechnung 12345-1.pdf                    part of a number
+Rechnung 12345 und 12346.pdf            two invoices
+RE12345_RE12346.pdf                     two invoices
+RE12345 und 12346.pdf                   two invoices
+RE12345-RE12346.pdf                     two invoices
+Rechnung RE12345 und RE12346.pdf        two invoices
+Rechnung RE12345, INV-2024-0001.pdf     two invoices
+RE12345_2.pdf                           a page, a version
+RE12345_4711.pdf                        a second number that nobody names
+Mahnung RE12345.pdf                     which level?
+Mahnung_12345.pdf                       which level, whose number?
+Letzte Mahnung RE12345.pdf              which level?
+5. Mahnung RE12345.pdf                  there is no fifth
+Mahnung 10 RE12345.pdf                  there is no tenth
+RE12345-1 Mahnung.pdf                   a first dunning letter, or a number's end?
+Mahnung 1-2024 RE12345.pdf              a level, or a run's number?
+2nd reminder INV-2024-0001.pdf          a reminder or a dunning letter?
+2. Zahlungserinnerung RE12345.pdf       a reminder or a dunning letter?
+Zahlungserinnerung2_RE12345.pdf         a reminder or a dunning letter?
+Final Notice INV-2024-0001.pdf          which level?
+1. Mahnung 12345.pdf                    perhaps the customer's number
+Brief 12345.pdf                         perhaps the customer's number
+12345.eml                               perhaps the customer's number
+Mahnung 1 Mahnung 2 RE12345.pdf         two levels
+Rechnung und 1. Mahnung RE12345.pdf     two kinds
+Rechnung_1. Mahnung_RE12345.pdf         two kinds
+RE12345_Rechnung_Mahnung 1.pdf          two kinds
+Gutschrift zu Rechnung RE12345.pdf      two kinds
+Gutschrift GS-2023-0099 zu RE12345.pdf  two numbers
+Rechnung GS-2023-0099.pdf               word and number disagree
+Gutschrift 12345 Rechnung 67890.pdf     two kinds, two numbers
+Lieferschein RE12345.pdf                none of the nine
+RE12345_Lieferschein.pdf                none of the nine
+Angebot RE12345.pdf                     none of the nine
+RE12345 Auftragsbestätigung.pdf         none of the nine
+RE12345 Auftragsbestaetigung.pdf        none of the nine
+Bestellung RE12345.pdf                  none of the nine
+RE12345_Anlage.pdf                      only attached to it
+RE12345 Stundennachweis Mai.pdf         only attached to it
+RE12345_Entwurf.pdf                     not sent yet
+Entwurf Rechnung RE12345.pdf            not sent yet
+Proforma Rechnung RE12345.pdf           no claim
+Proforma-Rechnung_12345.pdf             no claim
+RE12345 - Kopie.pdf                     not what was sent
+Rechnungskopie RE12345.pdf              not what was sent
+Storno RE12345.pdf                      the cancelled one or the cancellation?
+Stornorechnung RE12345.pdf              a credit note only to some
+RE12345_storniert.pdf                   no longer
+RE12345 bezahlt.pdf                     not what was sent
+Rechnungskorrektur RE12345.pdf          a credit note or a new invoice?
+Eingangsrechnung RE12345.pdf            a supplier's
+Scan RE12345.pdf                        a scan of what?
+Müller_RE12345.pdf                      what is it?
+Quittung_RE12345.pdf                    none of the nine
+Re_ Rechnung RE12345.eml                an answer, or the invoice?
+WG Rechnung RE12345.eml                 forwarded, or the invoice?
+RE12345.Rechnung.Mahnung.pdf            two kinds
+Rechnungen RE12345.pdf                  several
+RE12345x.pdf                            part of a word
+PRE12345.pdf                            part of a word
+RE1234567890123456.pdf                  too long
+"""
+
+
+def rows(table, separator):
+    return [tuple(part.strip() for part in line.split(separator, 1)) for line in table.strip().splitlines()]
+
+
+@pytest.mark.parametrize(("name", "answer"), rows(SAID, "|"))
+def test_a_name_that_says_it_is_understood(name, answer):
+    for spelling in (name, unicodedata.normalize("NFD", name)):
+        inference = RULES.infer(FileName.parse(spelling))
+        assert isinstance(inference, Match), inference.reason.message
+        assert f"{inference.reference} {inference.kind}" == answer
+
+
+@pytest.mark.parametrize(("name", "why"), rows(REFUSED, "  "))
+def test_a_name_of_which_nobody_could_tell_is_refused(name, why):
+    inference = RULES.infer(FileName.parse(name))
+
+    assert not isinstance(inference, Match), f"{inference.reference} {inference.kind} by {inference.rule}, but: {why}"
+    assert name in inference.reason.message
+
+
+def test_the_shipped_examples_hold_and_every_rule_has_one_that_it_decides():
+    failed = [str(result.fault) for result in run_examples(RULES) if not result.passed]
+    assert failed == []
+
+    for rule in RULES.rules:
+        accounts = [
+            account
+            for path in rule.examples
+            for account in RULES.infer(FileName.parse(path)).accounts
+            if account.matched
+        ]
+        assert rule.name in {account.rule for account in accounts}
+
+
+def test_the_commented_recipes_work_when_they_are_uncommented(tmp_path):
+    shipped, recipes = FILE.read_text().split("# ---------- to make your own")
+    code = "\n".join(
+        line.removeprefix("# ") for line in recipes.splitlines() if "=" in line or line.lstrip("# ").startswith("[")
+    )
+    path = tmp_path / "rules.toml"
+    path.write_text(shipped.replace("(?:RE|RG|INV)", "(?:RE|RG)") + code)
+
+    rules = load_rules(path, compile_pattern, run_their_examples=False)
+
+    results = [result for result in run_examples(rules) if result.rule in ("first dunning letters", "Odoo")]
+    assert [result.passed for result in results] == [True, True]
+
+
+PIECES = ["RE12345", "RE-2024-00123", "INV_2024_00001", "GS-2023-0099", "12345", "2024", "2024-01-15", "1", "Rechnung",
+          "Mahnung", "Mahnung 2", "1. Mahnung", "Gutschrift", "Brief", "Entwurf", "Müller", "Kunde", "und", "E-Mail",
+          "_", "-", " ", ".", "x", "é", "\u200b", "\u00a0"]  # fmt: skip
+
+
+@given(
+    stem=st.lists(st.sampled_from(PIECES), max_size=9).map("".join) | st.text(max_size=40),
+    extension=st.sampled_from(["pdf", "eml", "PDF"]),
+)
+def test_a_reference_stands_in_the_name_as_it_is_sent(stem, extension):
+    name = f"{stem}.{extension}"
+
+    inference = RULES.infer(FileName((), name))
+
+    if isinstance(inference, Match):
+        assert inference.reference
+        assert inference.reference in readable(name)
+        assert any(digit.isdigit() for digit in inference.reference)
+
+
+@given(
+    first=st.integers(10000, 99999), second=st.integers(10000, 99999), glue=st.sampled_from(["_", " ", "-", " und "])
+)
+def test_two_references_are_never_one(first, second, glue):
+    for prefix in ("", "Rechnung ", "1. Mahnung ", "Müller Rechnung "):
+        inference = RULES.infer(FileName((), f"{prefix}RE{first}{glue}RE{second}.pdf"))
+        assert not isinstance(inference, Match)
