@@ -1,0 +1,39 @@
+"""Length-prefixed messages over a pipe, for both ends of it; the streams are unbuffered."""
+
+import struct
+from typing import IO
+
+READY = b"ready"
+"""The child's first message: everything is imported and the limits are set."""
+
+_LENGTH = struct.Struct("!Q")
+_CHUNK = 1024 * 1024
+
+
+def write_frame(stream: IO[bytes], payload: bytes) -> None:
+    """Write one message.
+
+    Raises:
+        BrokenPipeError: the other end is gone.
+    """
+    for part in (_LENGTH.pack(len(payload)), payload):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[stream.write(rest) :]
+
+
+def read_frame(stream: IO[bytes], limit: int) -> bytes | None:
+    """The next message of at most `limit` bytes; None where the other end is gone or does not speak in messages."""
+    header = _read_exactly(stream, _LENGTH.size)
+    size = limit + 1 if header is None else _LENGTH.unpack(header)[0]
+    return None if size > limit else _read_exactly(stream, size)
+
+
+def _read_exactly(stream: IO[bytes], size: int) -> bytes | None:
+    buffer = bytearray()
+    while len(buffer) < size:
+        chunk = stream.read(min(size - len(buffer), _CHUNK))
+        if not chunk:
+            return None
+        buffer += chunk
+    return bytes(buffer)

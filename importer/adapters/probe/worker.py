@@ -1,0 +1,183 @@
+"""One guarded child process from the parent's side: started when first needed, replaced when it is no good any more."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from importer.adapters.probe.frames import READY, read_frame, write_frame
+from importer.core.facts import Facts, Failure, Format
+
+START_LIMIT = 60.0
+"""Seconds for a child to start; only a machine that is in trouble itself takes longer."""
+MAX_ANSWER = 16 * 1024 * 1024
+
+
+class ProbeError(Exception):
+    """The inspection as such does not work; no document is to blame, and none may be judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one document may take."""
+
+    seconds: float = 60.0
+    """By the clock."""
+    cpu_seconds: int = 20
+    memory: int = 1024**3
+    """Bytes of address space of the child."""
+    documents: int = 500
+    """After so many the child is replaced, so that no leak in a parser can grow."""
+
+
+class Worker:
+    """One child at a time, and one document at a time: threads wait for one another."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._inspected = 0
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child that is ready, or at work."""
+        process = self._process
+        return process.pid if process else None
+
+    def inspect(self, content: bytes) -> Facts:
+        """The facts, or the failure that the content brought about.
+
+        Raises:
+            ProbeError: no child can be started.
+            ValueError: the worker is closed.
+        """
+        # The parsers hold the bytes several times over.
+        if len(content) > self._limits.memory // 4:
+            return _failed(content, Failure.TOO_COMPLEX)
+        with self._lock:
+            if self._closed:
+                raise ValueError("the probe is closed")
+            try:
+                facts = self._attempt(content)
+                # A child can also be killed from outside, for want of memory say; once is not yet the content's fault.
+                return self._attempt(content) if facts.failure is Failure.CRASHED else facts
+            except BaseException:
+                # An answer left in the pipe would be taken for the next document's.
+                self._stop()
+                raise
+
+    def close(self) -> None:
+        """End the child, once it has answered."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+
+    def _attempt(self, content: bytes) -> Facts:
+        process = self._process = self._process or self._start()
+        with _deadline(process, self._limits.seconds) as passed:
+            facts = _exchange(process, content)
+        self._inspected += 1
+        if facts is None:
+            status = self._stop()
+            overrun = passed.is_set() or status == -signal.SIGXCPU
+            return _failed(content, Failure.TOO_COMPLEX if overrun else Failure.CRASHED)
+        if passed.is_set() or facts.failure or self._inspected >= self._limits.documents:
+            self._stop()
+        return facts
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._inspected = 0
+        command = [sys.executable, "-I", "-B", "-m", "importer.adapters.probe.child"]
+        command += [str(self._limits.memory), str(self._limits.cpu_seconds)]
+        process = _spawn(command)
+        try:
+            with _deadline(process, START_LIMIT):
+                ready = _receive(process) == READY
+        except BaseException:
+            _end(process)
+            raise
+        if not ready:
+            raise ProbeError(
+                f"the inspection of documents does not start (exit status {_end(process)}); "
+                f"to see why, run: {' '.join(command)}"
+            )
+        return process
+
+    def _stop(self) -> int | None:
+        process, self._process = self._process, None
+        return None if process is None else _end(process)
+
+
+def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProbeError(f"the inspection of documents cannot be started: {error}; run importer doctor") from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Kill and reap it, if it has not ended: its exit status."""
+    process.kill()
+    with process:
+        return process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing but what an interpreter may need to find its own libraries."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+
+
+@contextmanager
+def _deadline(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """Kill the process once the time has passed, which ends every wait for it; the event tells."""
+    passed = threading.Event()
+
+    def end() -> None:
+        passed.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield passed
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _exchange(process: subprocess.Popen[bytes], content: bytes) -> Facts | None:
+    """The child's answer; None where it died over it, or made no sense."""
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        write_frame(process.stdin, content)
+    answer = _receive(process)
+    try:
+        return Facts.from_json(json.loads(answer)) if answer else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _receive(process: subprocess.Popen[bytes]) -> bytes | None:
+    assert process.stdout
+    return read_frame(process.stdout, MAX_ANSWER)
+
+
+def _failed(content: bytes, failure: Failure) -> Facts:
+    return Facts(format=Format.UNKNOWN, size=len(content), failure=failure)
