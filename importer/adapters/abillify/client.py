@@ -1,0 +1,169 @@
+"""The client: one method for each question that the importer has for Abillify."""
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_outcome, read_failed, send_outcome
+from importer.adapters.abillify.listing import Listing, read_listing
+from importer.adapters.abillify.readback import match
+from importer.adapters.abillify.request import HEADERS, identity_of, import_request, invoice_url
+from importer.adapters.abillify.throttle import Pacer
+from importer.adapters.abillify.transport import steady
+from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
+from importer.core.model import (
+    Digest,
+    Document,
+    InvoiceOutcome,
+    ProbeOutcome,
+    ReadbackOutcome,
+    ReadFailed,
+    SendOutcome,
+    digest_of,
+)
+
+LISTING_LIMIT = 16 << 20
+FILE_LIMIT = 64 << 20
+PASSING = frozenset({408, 425, 429, *range(500, 600)})
+"""Statuses of a file's address after which it is worth asking again."""
+
+
+class Abillify:
+    """Abillify's API with one credential. Thread-safe; a context manager that closes its connections.
+
+    A request may take `timeout` seconds from the connection to the reply's last byte, and a read-back as a whole no
+    longer. Waiting for the rate limit comes before a request's time, but is part of a read-back's.
+    """
+
+    def __init__(  # noqa: PLR0913 - named plain values, so that nothing here depends on the configuration
+        self,
+        base_url: str,
+        username: str,
+        password: str,
+        *,
+        concurrency: int,
+        rate_per_second: float,
+        connect_timeout: float,
+        timeout: float,
+        fingerprint: bool = True,
+        clock: Callable[[], float] = steady,
+    ) -> None:
+        """Opens no connection yet.
+
+        Args:
+            base_url: as in `https://host/api`.
+            username: of the API credential.
+            password: of the API credential.
+            concurrency: how many threads will use it; a few connections more are allowed.
+            rate_per_second: requests of all threads together; 0 sets no limit.
+            connect_timeout: seconds until a connection stands.
+            timeout: seconds for a whole request.
+            fingerprint: whether an import's description carries the document's fingerprint.
+            clock: seconds that only grow; `start_by` of `import_document` is by it too.
+
+        Raises:
+            ValueError: the credentials are no valid text, or the environment names a proxy that is not supported.
+        """
+        self._base_url = base_url.rstrip("/")
+        self._fingerprint = fingerprint
+        self._timeout = timeout
+        self._clock = clock
+        self._wire = Wire(
+            self._base_url,
+            max_connections=concurrency + 2,
+            pacer=Pacer(rate_per_second),
+            timeouts=Timeouts(connect=connect_timeout, total=timeout),
+            clock=clock,
+        )
+        self._wire.use_credentials(username, password)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def use_credentials(self, username: str, password: str) -> None:
+        """From the next request on.
+
+        Raises:
+            ValueError: they are no valid text.
+        """
+        self._wire.use_credentials(username, password)
+
+    def server_time(self) -> datetime | None:
+        """What the server's clock shows now, by its last `Date` header; None before the first one."""
+        return self._wire.server_clock.now()
+
+    def import_document(self, document: Document, content: bytes, *, start_by: float | None = None) -> SendOutcome:
+        """Sends a document, once.
+
+        Args:
+            document: with an identity; its key goes with the request.
+            content: the document's bytes.
+            start_by: nothing is sent after this moment by the clock; that is `NotSent`.
+
+        Raises:
+            ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
+        """
+        request = import_request(document, self._base_url, fingerprint=self._fingerprint)
+        return send_outcome(self._wire.ask(request.to_httpx(content), start_by=start_by))
+
+    def read_back(self, document: Document) -> ReadbackOutcome:
+        """Looks for a document among those of its invoice.
+
+        Raises:
+            ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
+        """
+        url = invoice_url(self._base_url, identity_of(document).invoice_reference, "documents")
+        by = self._clock() + self._timeout
+        listing = read_listing(lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT, by=by))
+        if not isinstance(listing, Listing):
+            return listing
+        return match(
+            document, listing, fingerprint=self._fingerprint, fetch=lambda address: self._digest_at(address, by)
+        )
+
+    def invoice_exists(self, reference: str) -> InvoiceOutcome:
+        """Whether Abillify knows an invoice.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        return invoice_outcome(self._get(invoice_url(self._base_url, reference)))
+
+    def probe(self) -> ProbeOutcome:
+        """Whether the credentials are accepted; also brings the server's time."""
+        return probe_outcome(self._get(f"{self._base_url}/invoices?page=1&pageSize=1"))
+
+    def _get(
+        self, url: str, *, accept: str = "application/json", limit: int = JSON_LIMIT, by: float | None = None
+    ) -> Answer:
+        return self._wire.ask(httpx.Request("GET", url, headers={**HEADERS, "Accept": accept}), limit=limit, by=by)
+
+    def _digest_at(self, address: str | None, by: float) -> Digest | ReadFailed | None:
+        """Only from the configured host: no other one is ever asked, let alone shown the credentials."""
+        if address is None or not self._is_ours(address):
+            return None
+        answer = self._get(address, accept="*/*", limit=FILE_LIMIT, by=by)
+        if isinstance(answer, NoReply) or answer.status in PASSING:
+            return read_failed(answer)
+        # Abillify holds mails and PDFs; an HTML page is a log-in form or an apology.
+        if answer.status != 200 or answer.body is None or is_html(answer):
+            return None
+        return digest_of(answer.body)
+
+    def _is_ours(self, address: str) -> bool:
+        try:
+            theirs, ours = httpx.URL(address), httpx.URL(self._base_url)
+        except httpx.InvalidURL:
+            return False
+        return not theirs.userinfo and (theirs.scheme, theirs.host, theirs.port) == (ours.scheme, ours.host, ours.port)

@@ -1,0 +1,35 @@
+"""The rate limit, shared by all threads and all endpoints."""
+
+import threading
+import time
+from collections.abc import Callable
+
+BURST = 1.0
+"""Seconds' worth of requests that may go out at once after a pause."""
+
+
+class Pacer:
+    """Spreads requests over time, at most `rate_per_second` of them; 0 sets no limit. Thread-safe."""
+
+    def __init__(
+        self,
+        rate_per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._interval = 1 / rate_per_second if rate_per_second else 0.0
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = float("-inf")
+
+    def wait(self) -> None:
+        """Returns when the next request may go out; threads take their turns in the order in which they came."""
+        with self._lock:
+            now = self._clock()
+            turn = max(self._next, now - max(0.0, BURST - self._interval))
+            self._next = turn + self._interval
+        # Outside the lock, so that the next one can already be told its own turn.
+        if turn > now:
+            self._sleep(turn - now)

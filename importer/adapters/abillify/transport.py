@@ -1,0 +1,194 @@
+"""The network below httpx: a total deadline for each request, and the knowledge whether any of it has been sent.
+
+An exception's type cannot tell a request that never left from a lost reply, and httpcore's time-outs are for each read,
+so that a trickled reply outlives them. So the streams themselves are wrapped, through httpcore's public interface.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+CHUNK = 64 * 1024
+"""Bytes of a write; each one gets a new look at the deadline."""
+
+KEEP_ALIVE = 2.0
+"""Seconds; short, because a send into a connection that the server has just closed is a send in doubt."""
+
+
+def steady() -> float:
+    """Seconds that only grow, where possible also while the machine is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class DeadlinePassed(httpcore.TimeoutException):
+    """The request as a whole took too long."""
+
+
+class StartedTooLate(Exception):
+    """The first byte would have left after `Call.start_by`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One request under way, on one thread. All moments are by `clock`."""
+
+    clock: Callable[[], float]
+    deadline: float
+    encrypted: bool
+    """Whether the request goes over TLS: then what is written in the clear is a proxy's affair."""
+    start_by: float | None = None
+    """The last moment for the first byte (exactly-once.md, "Order of acts" 3)."""
+    sent: bool = False
+    """Whether any byte of the request may have left."""
+
+    def left(self, timeout: float | None = None) -> float:
+        """Seconds for the next step.
+
+        Raises:
+            DeadlinePassed: none are left.
+        """
+        left = self.deadline - self.clock()
+        if left <= 0:
+            raise DeadlinePassed
+        return left if timeout is None else min(left, timeout)
+
+    def begin(self) -> None:
+        """Before each write of the request.
+
+        Raises:
+            StartedTooLate: it would be the first one, and it is too late for that.
+        """
+        if not self.sent and self.start_by is not None and self.clock() > self.start_by:
+            raise StartedTooLate
+        # Before the write and not after it: a write that fails may have written something.
+        self.sent = True
+
+
+# httpcore tells a backend nothing of the request, but stays on the thread of its caller.
+_CALL: ContextVar[Call] = ContextVar("call")
+
+
+@contextmanager
+def under(call: Call) -> Iterator[None]:
+    """Everything that this thread does with the network inside the block belongs to this call."""
+    token = _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection that keeps to the call's deadline and notes what is sent."""
+
+    def __init__(self, stream: httpcore.NetworkStream, *, encrypted: bool = False) -> None:
+        self._stream = stream
+        self._encrypted = encrypted
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _CALL.get().left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        call = _CALL.get()
+        for start in range(0, len(buffer), CHUNK):
+            left = call.left(timeout)
+            if self._encrypted == call.encrypted:
+                call.begin()
+            self._stream.write(buffer[start : start + CHUNK], left)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, _CALL.get().left(timeout))
+        return Stream(stream, encrypted=True)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens such connections. Name resolution has no time limit of its own; nothing has been sent by then."""
+
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = _resolve(host, port)
+        call = _CALL.get()
+        connect_by = call.clock() + call.left(timeout)
+        while True:
+            # An address that does not answer must leave time for the next one.
+            share = max(0.001, connect_by - call.clock()) / len(addresses)
+            try:
+                return Stream(self._backend.connect_tcp(addresses.pop(0), port, share, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not addresses:
+                    raise
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"the name {host} is not known ({error})") from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Transport(httpx.BaseTransport):
+    """HTTP/1.1 over such connections; no retries. Every use must be `under` a call."""
+
+    def __init__(self, *, max_connections: int, proxy: httpcore.Proxy | None) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            proxy=proxy,
+            max_connections=max_connections,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=Backend(),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+
+    def close(self) -> None:
+        self._stream.close()

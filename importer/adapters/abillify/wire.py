@@ -1,0 +1,158 @@
+"""One request, one answer: a reply as it came, or the fact that there was none and whether anything had been sent."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpcore
+import httpx
+
+from importer.adapters.abillify.headers import ServerClock, parse_date, parse_retry_after
+from importer.adapters.abillify.proxies import proxy_for
+from importer.adapters.abillify.throttle import Pacer
+from importer.adapters.abillify.transport import Call, StartedTooLate, Transport, under
+
+JSON_LIMIT = 1 << 20
+"""Bytes of an ordinary reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply of any status, from whomever it came."""
+
+    status: int
+    body: bytes | None
+    """None when it is larger than it may be."""
+    content_type: str = ""
+    server_time: datetime | None = None
+    retry_after: float | None = None
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """None, or not all of it."""
+
+    cause: str
+    """For a person; carries nothing of the request."""
+    sent: bool
+    """Whether any byte of the request may have left."""
+
+
+Answer = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """In seconds."""
+
+    connect: float
+    total: float
+    """From the connection to the reply's last byte."""
+
+
+class Wire:
+    """Sends requests with the credentials, not faster than the pacer allows. Thread-safe."""
+
+    def __init__(
+        self, base_url: str, *, max_connections: int, pacer: Pacer, timeouts: Timeouts, clock: Callable[[], float]
+    ) -> None:
+        self._encrypted = httpx.URL(base_url).scheme == "https"
+        self._pacer = pacer
+        self._timeouts = timeouts
+        self._clock = clock
+        self._auth = httpx.BasicAuth("", "")
+        transport = Transport(max_connections=max_connections, proxy=proxy_for(base_url))
+        self._http = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+        self.server_clock = ServerClock(clock)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def use_credentials(self, username: str, password: str) -> None:
+        """For all requests from now on.
+
+        Raises:
+            ValueError: they are no valid text.
+        """
+        try:
+            self._auth = httpx.BasicAuth(username, password)
+        except UnicodeEncodeError:
+            # The error itself carries the password.
+            raise ValueError("user name or password is not valid UTF-8; write the credential anew") from None
+
+    def ask(
+        self, request: httpx.Request, *, limit: int = JSON_LIMIT, start_by: float | None = None, by: float | None = None
+    ) -> Answer:
+        """One request to the configured host, and no other: the credentials go with it.
+
+        Args:
+            request: sent as it is.
+            limit: bytes; of a larger reply there is no body.
+            start_by: the last moment for the first byte, by the clock.
+            by: the last moment for the last byte, where that is sooner than the time-out.
+        """
+        self._pacer.wait()
+        deadline = self._clock() + self._timeouts.total
+        call = Call(
+            clock=self._clock,
+            deadline=deadline if by is None else min(deadline, by),
+            encrypted=self._encrypted,
+            start_by=start_by,
+        )
+        request.extensions = {"timeout": {"connect": self._timeouts.connect, "pool": self._timeouts.connect}}
+        try:
+            with under(call):
+                return self._exchange(request, limit)
+        except Exception as error:  # noqa: BLE001 - whatever broke: only what was sent decides what it means
+            return NoReply(_describe(error), call.sent)
+
+    def _exchange(self, request: httpx.Request, limit: int) -> Reply:
+        response = self._http.send(request, auth=self._auth, stream=True)
+        try:
+            date = parse_date(response.headers.get("Date"))
+            self.server_clock.note(date)
+            return Reply(
+                response.status_code,
+                _body(response, limit),
+                response.headers.get("Content-Type", ""),
+                date,
+                parse_retry_after(response.headers.get("Retry-After"), date),
+            )
+        finally:
+            response.close()
+
+
+def _body(response: httpx.Response, limit: int) -> bytes | None:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _describe(error: Exception) -> str:  # noqa: PLR0911 - one line an error is the clearest form of a table
+    """A clause for a person. Of an error that is not known here only the name: its text may carry a header."""
+    cause = error.args[0] if error.args else ""
+    match error:
+        case StartedTooLate():
+            return "too much time had passed since the upload was recorded; it was not begun"
+        case httpcore.ConnectTimeout():
+            return "no connection came about in time"
+        case httpcore.PoolTimeout():
+            return "no connection was free in time"
+        case httpcore.TimeoutException():
+            return "no complete answer came in time"
+        case httpcore.ProxyError():
+            return f"the proxy refused: {cause}"
+        case httpcore.ConnectError() if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted: {cause.verify_message}"
+        case httpcore.ConnectError():
+            return f"no connection: {cause}"
+        case httpcore.NetworkError():
+            return f"the connection broke: {cause}"
+        case httpcore.RemoteProtocolError():
+            return "the answer broke off, or is not HTTP"
+    return f"the exchange failed ({type(error).__name__})"

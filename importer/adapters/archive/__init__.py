@@ -1,0 +1,23 @@
+"""Where documents go when they are done with: moves that lose nothing and overwrite nothing, receipts, reasons."""
+
+from importer.adapters.archive.errors import ArchiveError, FileGone, NotDurable, ReceiptDamaged, TargetTaken
+from importer.adapters.archive.move import How, Moved, move
+from importer.adapters.archive.places import free_target, make_folder
+from importer.adapters.archive.sidecars import read_receipt, remove_sidecars, write_reason, write_receipt
+
+__all__ = [
+    "ArchiveError",
+    "FileGone",
+    "How",
+    "Moved",
+    "NotDurable",
+    "ReceiptDamaged",
+    "TargetTaken",
+    "free_target",
+    "make_folder",
+    "move",
+    "read_receipt",
+    "remove_sidecars",
+    "write_reason",
+    "write_receipt",
+]

@@ -1,0 +1,8 @@
+"""What arrives: the scan finds files and says when they are complete, the watcher says when a scan is worthwhile."""
+
+from importer.adapters.inbox.mounts import file_system_of
+from importer.adapters.inbox.scanner import Scan, Scanner
+from importer.adapters.inbox.walk import FoundFile, Problem
+from importer.adapters.inbox.watcher import Watcher, WatchMode, choose_mode
+
+__all__ = ["FoundFile", "Problem", "Scan", "Scanner", "WatchMode", "Watcher", "choose_mode", "file_system_of"]

@@ -1,0 +1,31 @@
+"""What only one process may hold: a lock that goes with the process, however it dies."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+
+class AlreadyHeld(Exception):
+    """Another process holds it."""
+
+
+@contextmanager
+def alone(*paths: Path) -> Iterator[None]:
+    """Holds a lock on each path: a folder is locked itself, a file is made where it is missing.
+
+    Raises:
+        AlreadyHeld: another process has one of them.
+    """
+    with ExitStack() as held:
+        for path in paths:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if path.is_dir() else os.O_CREAT), 0o640)
+            held.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AlreadyHeld(
+                    f"another importer runs on {path}; stop it first, or use `importer backfill`"
+                ) from None
+        yield

@@ -1,0 +1,79 @@
+"""Logs: constant dotted event names plus fields; readable on a terminal, JSON elsewhere, and never a secret."""
+
+import base64
+import logging
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+REDACTED = "***"
+
+
+class Redactor:
+    """Replaces every known secret in whatever is to be logged, however deeply it is nested.
+
+    The last line of defence: no code of ours logs a secret on purpose, but a library's exception might carry one.
+    """
+
+    def __init__(self) -> None:
+        self._secrets: tuple[str, ...] = ()
+
+    def hide(self, username: str, password: str) -> None:
+        """Hides a password, and the header that is made of it."""
+        basic = base64.b64encode(f"{username}:{password}".encode()).decode()
+        secrets = {*self._secrets, basic, *((password,) if password else ())}
+        # The longest first, so that one that contains another is replaced whole.
+        self._secrets = tuple(sorted(secrets, key=len, reverse=True))
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {key: self.clean(value) for key, value in event.items()}
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, REDACTED)
+            return value.encode("utf-8", "backslashreplace").decode()
+        if isinstance(value, Mapping):
+            return {key: self.clean(item) for key, item in value.items()}
+        if isinstance(value, Iterable) and not isinstance(value, bytes):
+            return [self.clean(item) for item in value]
+        return value
+
+
+def start_logging(
+    *, form: str | None = None, level: str = "info", stream: TextIO | None = None, redactor: Redactor | None = None
+) -> FilteringBoundLogger:
+    """Sets up the log of this process and returns its logger.
+
+    Args:
+        form: `console` or `json`; by default what suits the stream.
+        level: `debug`, `info`, `warning` or `error`.
+        stream: standard error unless given.
+        redactor: knows the secrets.
+    """
+    stream = stream or sys.stderr
+    form = form or ("console" if stream.isatty() else "json")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=form == "json"),
+            structlog.processors.format_exc_info,
+            redactor or Redactor(),
+            *_rendering(form, colors=stream.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def _rendering(form: str, *, colors: bool) -> list[Processor]:
+    if form == "json":
+        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24, sort_keys=False)]
