@@ -158,12 +158,12 @@ class Ledger(LedgerReader):
             _add_event(connection, document, now, event, actor=actor, data=data)
         return claim.holding(document)
 
-    def moved(self, claim: Claim, location: str, now: datetime) -> Claim:
+    def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.settled") -> Claim:
         """T5: the file lies where it should, and the claim has done its work."""
         document = claim.document.evolve(location=location, target=None)
         with self._database.write() as connection:
             _update(connection, claim, to_row(document) | NO_CLAIM)
-            _add_event(connection, document, now, "file.settled", data={"location": printable(location)})
+            _add_event(connection, document, now, event, data={"location": printable(location)})
         return claim.holding(document)
 
     def release(self, claim: Claim) -> None:

@@ -1,0 +1,93 @@
+"""Puts a settled document's file away: the receipt or the reason first, then the file beside it."""
+
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from importer.adapters.archive import (
+    ArchiveError,
+    FileGone,
+    NotDurable,
+    TargetTaken,
+    move,
+    remove_sidecars,
+    write_reason,
+    write_receipt,
+)
+from importer.adapters.ledger import Claim, Ledger
+from importer.clock import Clock
+from importer.core.model import Document, Receipt, State
+
+
+class Archivist:
+    """Knows what lies beside what. Every step may be repeated after a crash."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._log = log
+
+    def put_away(self, claim: Claim, content: bytes | None) -> Claim:
+        """Writes the sidecar, moves the file, and tells the ledger; a fault is logged and tried again later.
+
+        Args:
+            claim: of a document with a target.
+            content: its bytes, where they are at hand, in case somebody has put another file in its place.
+
+        Raises:
+            NotDurable: the disk could not say that it has the file; the importer must stop.
+        """
+        document = claim.document
+        assert document.target is not None, "only documents with a target are put away"
+        source, target = Path(document.location), Path(document.target)
+        try:
+            _write_sidecar(document, target)
+            if not document.in_place and source != target:
+                move(source, target, content=content, sha256=document.sha256)
+                remove_sidecars(source)
+        except TargetTaken:
+            # A stranger was faster with that name; the ledger promises another one.
+            claim = self._ledger.record(claim, document.evolve(target=None), "file.name_taken", self._clock.now())
+            return self.put_away(claim, content)
+        except FileGone as error:
+            self._log.error("file.lost", document=f"D{document.id}", message=str(error))
+            return self._ledger.moved(claim, document.location, self._clock.now(), event="file.lost")
+        except NotDurable:
+            raise  # nobody knows what is on disk now; going on would only hide it
+        except ArchiveError as error:
+            self._log.error("file.not_put_away", document=f"D{document.id}", message=str(error))
+            return claim
+        location = document.location if document.in_place else document.target
+        self._log.debug("file.put_away", document=f"D{document.id}", path=document.path, location=location)
+        return self._ledger.moved(claim, location, self._clock.now())
+
+
+def _write_sidecar(document: Document, target: Path) -> None:
+    if document.state is State.IMPORTED:
+        write_receipt(target, receipt_of(document))
+    elif document.reason is not None:
+        write_reason(target, document)
+
+
+def receipt_of(document: Document) -> Receipt:
+    """What is kept beside the archived file."""
+    assert document.invoice_reference is not None, "an imported document has a reference"
+    assert document.kind is not None, "an imported document has a kind"
+    assert document.references is not None, "an imported document has its references"
+    assert document.imported_at is not None, "an imported document has its time"
+    return Receipt(
+        document_id=document.id,
+        account=document.account,
+        sha256=document.sha256,
+        size=document.size,
+        path=document.path,
+        filename=document.filename,
+        invoice_reference=document.invoice_reference,
+        kind=document.kind,
+        label=document.label,
+        rule=document.rule,
+        generation=document.key.generation,
+        references=document.references,
+        first_seen_at=document.first_seen_at,
+        imported_at=document.imported_at,
+    )

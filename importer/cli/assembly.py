@@ -1,0 +1,233 @@
+"""The composition root: from settings to the parts, put together once and closed in the right order."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from structlog.typing import FilteringBoundLogger
+
+from importer.adapters.abillify import Abillify
+from importer.adapters.inbox import Scanner
+from importer.adapters.ledger import Database, Ledger, LedgerReader
+from importer.adapters.patterns import compile_pattern
+from importer.adapters.probe import Probe
+from importer.adapters.rules_file import load_rules
+from importer.adapters.telemetry import Redactor, start_logging
+from importer.archiving import Archivist
+from importer.clock import Clock, SystemClock
+from importer.config import Credentials, Settings, find_config, load_credentials, load_settings
+from importer.core.admission import AdmissionPolicy
+from importer.core.lifecycle import Policy
+from importer.core.verdict import DocumentPolicy
+from importer.examination import Examiner
+from importer.line import Line
+from importer.pipeline import Pipeline, Policies
+from importer.placement import Placement
+from importer.service import Limits, Service
+
+DEFAULT_ACCOUNT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The importer, put together."""
+
+    settings: Settings
+    ledger: Ledger
+    client: Abillify
+    line: Line
+    examiner: Examiner
+    pipeline: Pipeline
+    clock: Clock
+    log: FilteringBoundLogger
+
+    def service(self, scanner: Scanner, limits: Limits) -> Service:
+        return Service(
+            pipeline=self.pipeline,
+            scanner=scanner,
+            ledger=self.ledger,
+            line=self.line,
+            limits=limits,
+            clock=self.clock,
+            log=self.log,
+        )
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings that the command line and the environment name.
+
+    Raises:
+        ConfigError: with every fault.
+    """
+    return load_settings(find_config(ctx.obj["config"], os.environ), os.environ)
+
+
+def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
+    return start_logging(form=ctx.obj["log_format"], level=ctx.obj["log_level"], redactor=redactor)
+
+
+@contextmanager
+def opened_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger alone, for the verbs that read it or record a person's decision."""
+    make_folders(settings)
+    timeout = settings.api.timeout
+    with Ledger(
+        settings.ledger.url.reveal(), lease=2 * timeout + timedelta(seconds=5), place=placement(settings)
+    ) as ledger:
+        ledger.bind_account(account_of(settings))
+        yield ledger
+
+
+@contextmanager
+def reading_ledger(settings: Settings) -> Iterator[LedgerReader | None]:
+    """The ledger for questions only; None where there is none yet."""
+    path = settings.ledger.url.sqlite_path
+    if path is None or not path.exists():
+        yield None
+        return
+    with closing(LedgerReader(Database(settings.ledger.url.reveal()))) as reader:
+        yield reader
+
+
+def archivist_of(ctx: click.Context, ledger: Ledger) -> Archivist:
+    return Archivist(ledger, SystemClock(), log_of(ctx, Redactor()))
+
+
+@contextmanager
+def examiner(settings: Settings) -> Iterator[Examiner]:
+    """Rules and probe: all that `explain` needs."""
+    rules = load_rules(settings.rules, compile_pattern)
+    with Probe() as probe:
+        yield Examiner(probe, rules, document_policy(settings), account_of(settings))
+
+
+@contextmanager
+def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abillify]:
+    api = settings.api
+    with Abillify(
+        str(api.base_url),
+        credentials.username,
+        credentials.password.reveal(),
+        concurrency=api.concurrency,
+        rate_per_second=api.rate.per_second,
+        connect_timeout=api.connect_timeout.total_seconds(),
+        timeout=api.timeout.total_seconds(),
+        fingerprint=api.fingerprint,
+    ) as client:
+        yield client
+
+
+@contextmanager
+def assembled(ctx: click.Context) -> Iterator[Parts]:
+    """Everything, for the verbs that send.
+
+    Raises:
+        ConfigError: settings, rules or credentials are not in order; all faults at once.
+        LedgerError: the ledger cannot be opened.
+    """
+    redactor = Redactor()
+    with put_together(settings_of(ctx), os.environ, redactor, log_of(ctx, redactor)) as parts:
+        yield parts
+
+
+@contextmanager
+def put_together(
+    settings: Settings, environ: Mapping[str, str], redactor: Redactor, log: FilteringBoundLogger
+) -> Iterator[Parts]:
+    """The parts, opened in the order of their needs and closed the other way round."""
+    credentials = load_credentials(settings, environ)
+    redactor.hide(credentials.username, credentials.password.reveal())
+    clock = SystemClock()
+    with ExitStack() as stack:
+        judge = stack.enter_context(examiner(settings))
+        ledger = stack.enter_context(opened_ledger(settings))
+        client = stack.enter_context(opened_client(settings, credentials))
+        reload = _reloading(settings, environ, client, redactor)
+        line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)
+        pipeline = Pipeline(
+            ledger=ledger,
+            examiner=judge,
+            client=client,
+            line=line,
+            archivist=Archivist(ledger, clock, log),
+            policies=policies(settings),
+            clock=clock,
+            log=log,
+        )
+        yield Parts(settings, ledger, client, line, judge, pipeline, clock, log)
+
+
+def _reloading(
+    settings: Settings, environ: Mapping[str, str], client: Abillify, redactor: Redactor
+) -> Callable[[], None]:
+    """After a refusal the credentials are read anew: an operator who corrects the file need not restart anything."""
+
+    def reload() -> None:
+        credentials = load_credentials(settings, environ)
+        redactor.hide(credentials.username, credentials.password.reveal())
+        client.use_credentials(credentials.username, credentials.password.reveal())
+
+    return reload
+
+
+def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timedelta | None = None) -> Scanner:
+    """Over the inbox, or over the given files and trees; with a settle time of 0 it takes everything at first sight."""
+    inbox, archive = settings.inbox, settings.archive
+    return Scanner(
+        inbox.path,
+        settle=(inbox.settle if settle is None else settle).total_seconds(),
+        recursive=inbox.recursive,
+        ignore=inbox.ignore,
+        done_file=inbox.done_file,
+        exclude=[archive.imported.root, archive.duplicates, archive.rejected, archive.held],
+        paths=paths or None,
+    )
+
+
+def policies(settings: Settings) -> Policies:
+    schedule, api, documents = settings.schedule, settings.api, settings.documents
+    return Policies(
+        admission=AdmissionPolicy(revision=documents.revision, same_bytes_elsewhere=documents.same_bytes_elsewhere),
+        lifecycle=Policy(
+            backoff=schedule.backoff,
+            waiting=schedule.waiting,
+            waiting_limit=schedule.waiting_limit,
+            key_lifetime=api.key_lifetime,
+            readback_grace=api.readback_grace,
+        ),
+        send_timeout=api.timeout.total_seconds(),
+    )
+
+
+def document_policy(settings: Settings) -> DocumentPolicy:
+    documents = settings.documents
+    return DocumentPolicy(
+        max_size=documents.max_size,
+        encrypted=documents.encrypted,
+        damaged=documents.damaged,
+        active_content=documents.active_content,
+        einvoice_mismatch=documents.einvoice_mismatch,
+    )
+
+
+def placement(settings: Settings) -> Placement:
+    archive = settings.archive
+    return Placement(
+        imported=archive.imported.at,
+        duplicates=archive.duplicates,
+        rejected=archive.rejected,
+        held=archive.held,
+    )
+
+
+def account_of(settings: Settings) -> str:
+    return settings.api.account or DEFAULT_ACCOUNT
+
+
+def make_folders(settings: Settings) -> None:
+    for folder in settings.folders():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)

@@ -1,0 +1,69 @@
+"""`importer`: the verbs, each loaded only when it is called for."""
+
+import importlib
+from pathlib import Path
+
+import click
+
+from importer.cli.exits import errors_as_advice
+
+VERBS = {
+    "demo": "Show the whole pipeline on sample files, in a throw-away folder.",
+    "init": "Write a configuration, an inbox and a systemd drop-in.",
+    "run": "Watch the inbox until SIGTERM or SIGINT.",
+    "backfill": "One pass over the inbox, or over the given files and trees.",
+    "explain": "Say what would happen to a file, and why; sends and writes nothing.",
+    "status": "Counts by state, what is blocked and why.",
+    "list": "The documents that the ledger knows.",
+    "show": "A document's whole story, by id, path or invoice reference.",
+    "retry": "Try documents again now.",
+    "resolve": "Record a person's decision about a held or uncertain document.",
+    "doctor": "Check configuration, credentials, API, clock, folders and ledger.",
+    "sandbox": "A local stand-in for the Abillify API, on loopback.",
+}
+
+EXAMPLES = """\b
+Examples:
+  importer demo
+  importer init /srv/importer && cd /srv/importer && importer doctor
+  importer explain inbox/*.pdf
+  importer show RE-2024-0815
+
+Exit codes: 0 all well; 1 a fault of ours; 2 wrong usage or configuration;
+3 some documents need a person; 4 some will be tried again later; 5 credentials
+refused; 6 another instance holds what only one may hold; 7 the ledger needs a person.
+"""
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when it is called: `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - given by click
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - given by click
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"importer.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration to use.")
+@click.option("--log-format", type=click.Choice(["console", "json"]), help="Default: console on a terminal.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+@click.version_option(package_name="abillify-importer", prog_name="importer")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, log_format: str | None, log_level: str) -> None:
+    """Imports PDF and EML documents into Abillify exactly once, and keeps a ledger of what went where."""
+    ctx.obj = {"config": config, "log_format": log_format, "log_level": log_level}
+
+
+def main() -> None:
+    """The console script."""
+    with errors_as_advice():
+        cli()

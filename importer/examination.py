@@ -1,0 +1,100 @@
+"""What a file is, by its name and its bytes, and what should become of it. Nothing here writes or sends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from importer.adapters.probe import Probe
+from importer.adapters.reading import Reading
+from importer.core import verdict
+from importer.core.facts import Facts, Format, extension_of
+from importer.core.model import Document, Reason, State
+from importer.core.rules import FileName, Inference, Match, Rules
+from importer.core.verdict import DocumentPolicy, Verdict, judge, judge_name
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A candidate for the ledger, with the whole account of how it came about."""
+
+    candidate: Document
+    facts: Facts | None
+    """None when only a name was examined."""
+    inference: Inference
+
+
+class Examiner:
+    """Probe, rules and policy together: from a file to a candidate."""
+
+    def __init__(self, probe: Probe, rules: Rules, policy: DocumentPolicy, account: str) -> None:
+        self._probe = probe
+        self._rules = rules
+        self._policy = policy
+        self._account = account
+
+    @property
+    def max_size(self) -> int:
+        """Bytes; of a larger file only the hash is taken."""
+        return self._policy.max_size
+
+    def newcomer(self, path: Path, relative: str, inbox: Path, reading: Reading, now: datetime) -> Document:
+        """A document that nothing is known of but its bytes and its place."""
+        return Document(
+            id=0,
+            account=self._account,
+            sha256=reading.sha256,
+            size=reading.size,
+            inbox=str(inbox),
+            path=relative,
+            location=str(path),
+            filename=path.name,
+            first_seen_at=now,
+        )
+
+    def examine(self, document: Document, content: bytes | None) -> Examination:
+        """Judges a document by its bytes and its name: `pending`, `held` or `rejected`, with the reason.
+
+        Args:
+            document: its `path` is what the rules look at, and its `accepted` reasons no longer count.
+            content: its bytes; None for a file beyond the limit.
+        """
+        facts = self._facts(document, content)
+        return self._judged(document, facts, judge(facts, self._policy))
+
+    def examine_name(self, document: Document) -> Examination:
+        """The same by the name alone, as if the bytes were in order."""
+        return self._judged(document, None, verdict.Accepted())
+
+    def _judged(self, document: Document, facts: Facts | None, judged: Verdict) -> Examination:
+        inference = self._rules.infer(FileName.parse(document.path))
+        if isinstance(inference, Match):
+            document = document.evolve(
+                invoice_reference=inference.reference,
+                kind=inference.kind,
+                rule=inference.rule,
+                label=inference.label,
+                description=inference.description,
+            )
+        state, reason = _standing(document, inference, judged)
+        return Examination(document.evolve(state=state, reason=reason), facts, inference)
+
+    def _facts(self, document: Document, content: bytes | None) -> Facts:
+        extension = extension_of(document.filename)
+        if content is None:
+            return Facts(format=Format.UNKNOWN, size=document.size, extension=extension)
+        return self._probe.probe(content, extension)
+
+
+def _standing(document: Document, inference: Inference, judged: Verdict) -> tuple[State, Reason | None]:
+    """The gravest reason first: a name that must not reach a debtor, bytes that cannot, a name that says nothing."""
+    if reasons := judge_name(document.filename):
+        return State.REJECTED, reasons[0]
+    if isinstance(judged, verdict.Refused):
+        return State.REJECTED, judged.reasons[0]
+    if not isinstance(inference, Match):
+        return State.REJECTED, inference.reason
+    if isinstance(judged, verdict.Held):
+        doubts = [reason for reason in judged.reasons if reason.code not in document.accepted]
+        if doubts:
+            return State.HELD, doubts[0]
+    return State.PENDING, None

@@ -1,0 +1,214 @@
+"""One document, top to bottom: read, examined, admitted, claimed, sent, recorded, put away.
+
+The order of acts is exactly-once.md's: what is to happen is on disk before it happens, and what happened is on disk
+before the next thing. So this file can be killed at any line, and the ledger knows where to go on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from importer.adapters.abillify import Abillify
+from importer.adapters.inbox import FoundFile
+from importer.adapters.ledger import Claim, ClaimLost, Ledger, Sighting
+from importer.adapters.reading import FileVanished, ReadError, Reading, read
+from importer.archiving import Archivist
+from importer.clock import Clock
+from importer.core.admission import AdmissionPolicy, admit
+from importer.core.keys import key_to_send
+from importer.core.lifecycle import Act, Decision, Interrupted, Now, Outcome, Policy, decide, lost, next_act, unreadable
+from importer.core.model import Document, State
+from importer.examination import Examiner
+from importer.line import Line
+
+START_WITHIN = 60.0
+"""Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the settings say about admission and about the state machine."""
+
+    admission: AdmissionPolicy
+    lifecycle: Policy
+    send_timeout: float
+    """Seconds for a whole upload."""
+
+
+class Pipeline:
+    """Works on one document at a time; safe to use from several threads at once."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        examiner: Examiner,
+        client: Abillify,
+        line: Line,
+        archivist: Archivist,
+        policies: Policies,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._ledger = ledger
+        self._examiner = examiner
+        self._client = client
+        self._line = line
+        self._archivist = archivist
+        self._policies = policies
+        self._clock = clock
+        self._log = log
+
+    # ------------------------------------------------------------ the two ways in
+
+    def take(self, file: FoundFile, *, in_place: bool = False) -> int:
+        """A file that has settled. Returns the id of its document.
+
+        Raises:
+            NotReady: it is gone again, or not complete after all.
+            ReadError: it cannot be read; it stays where it is.
+        """
+        signature = file.signature
+        sighting = Sighting(str(file.path), signature.size, signature.mtime_ns, signature.inode)
+        known = self._ledger.seen(sighting)
+        if known is not None:
+            return known.id  # falls due by itself
+        reading = read(file.path, self._examiner.max_size)
+        claim = self._admit(file, reading, in_place=in_place)
+        self._log_state("document.admitted", claim.document)
+        self._work(claim, reading.content)
+        return claim.document.id
+
+    def resume(self, document_id: int) -> None:
+        """A document that is due, or whose file has not been put away yet."""
+        claim = self._ledger.claim(document_id, self._clock.now())
+        if claim is not None:
+            self._work(claim, None)
+
+    def recover(self) -> None:
+        """What importers left behind that died: a send under way may have arrived, so its document is uncertain."""
+        for orphan in self._ledger.orphans(self._clock.now()):
+            claim = self._ledger.take_over(orphan, self._clock.now())
+            if claim is None:
+                continue
+            if claim.document.state is State.SENDING:
+                cause = Interrupted("the importer was stopped or lost its lease in the middle of it")
+                claim, _ = self._record(claim, claim.document, cause)
+            self._ledger.release(claim)
+
+    # ------------------------------------------------------------ admitted
+
+    def _admit(self, file: FoundFile, reading: Reading, *, in_place: bool) -> Claim:
+        now = self._clock.now()
+        newcomer = self._examiner.newcomer(file.path, file.relative, file.root, reading, now)
+        candidate = self._examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
+        sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
+        return self._ledger.admit(candidate, sighting, now, self._admission)
+
+    def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
+        return admit(candidate, known, self._policies.admission)
+
+    def _reconsider(self, claim: Claim) -> Claim:
+        """A person has sent it back: file, name and rules are looked at anew."""
+        document = claim.document
+        reading = read(Path(document.location), self._examiner.max_size)
+        if reading.sha256 != document.sha256:
+            raise FileVanished(f"{document.location} now has other content; that is a document of its own")
+        candidate = self._examiner.examine(document, reading.content).candidate
+        return self._ledger.readmit(claim, candidate, self._clock.now(), self._admission)
+
+    # ------------------------------------------------------------ acted upon
+
+    def _work(self, claim: Claim, content: bytes | None) -> None:
+        """From the claim to the rest: every act that is due now, and the file put away at the end."""
+        try:
+            if claim.document.state is State.PENDING and claim.document.identity is None:
+                claim = self._reconsider(claim)
+            act = next_act(claim.document)
+            while act is not Act.REST and self._line.is_open:
+                claim, act = self._perform(act, claim, content)
+            if claim.document.target is not None:
+                claim = self._archivist.put_away(claim, content)
+        except FileVanished as error:
+            claim = self._decided(claim, lost(claim.document, str(error)))
+        except ReadError as error:
+            claim = self._decided(claim, unreadable(claim.document, str(error), self._now(), self._policies.lifecycle))
+        except ClaimLost as error:
+            self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
+            return
+        self._ledger.release(claim)
+
+    def _perform(self, act: Act, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
+        document = claim.document
+        match act:
+            case Act.SEND:
+                return self._send(claim, content)
+            case Act.READ_BACK:
+                return self._record(claim, document, self._client.read_back(document))
+            case Act.ASK_INVOICE:
+                assert document.invoice_reference is not None, "a waiting document has a reference"
+                return self._record(claim, document, self._client.invoice_exists(document.invoice_reference))
+            case Act.REST:
+                return claim, act
+
+    def _send(self, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
+        document = claim.document
+        key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
+        if key is None:
+            # The key grew old on the way here. The document stays uncertain; the next look at it reads back.
+            return claim, Act.REST
+        if content is None:
+            content = self._content_of(document)
+        sending = document.evolve(
+            state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
+        )
+        claim = self._ledger.intend(claim, sending, self._clock.now())
+        start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
+        outcome = self._client.import_document(sending, content, start_by=start_by)
+        return self._record(claim, sending, outcome)
+
+    def _content_of(self, document: Document) -> bytes:
+        """The bytes that were admitted, or none at all.
+
+        Raises:
+            FileVanished: they are no longer there; other bytes in their place are another document.
+        """
+        reading = read(Path(document.location), self._examiner.max_size)
+        if reading.content is None or reading.sha256 != document.sha256:
+            raise FileVanished(f"{document.location} now has other content")
+        return reading.content
+
+    def _record(self, claim: Claim, document: Document, outcome: Outcome) -> tuple[Claim, Act]:
+        """The decision about an outcome, on disk."""
+        decision = decide(document, outcome, self._now(), self._policies.lifecycle)
+        name = type(outcome).__name__ if document.state is State.SENDING else None
+        claim = self._decided(claim, decision, outcome=name)
+        if decision.stop_line is not None:
+            self._line.stop(decision.stop_line, decision.resume_after)
+        return claim, decision.then
+
+    def _decided(self, claim: Claim, decision: Decision, *, outcome: str | None = None) -> Claim:
+        claim = self._ledger.record(claim, decision.document, decision.event, self._clock.now(), outcome=outcome)
+        self._log_state(decision.event, decision.document)
+        return claim
+
+    def _now(self) -> Now:
+        return Now(self._clock.now(), self._client.server_time())
+
+    # ------------------------------------------------------------ told
+
+    def _log_state(self, event: str, document: Document) -> None:
+        tell: Callable[..., None] = self._log.warning if document.state.needs_person else self._log.info
+        fields = {
+            "document": f"D{document.id}",
+            "path": document.path,
+            "state": document.state.value,
+            "invoice_reference": document.invoice_reference,
+            "kind": document.kind and document.kind.value,
+            "reason": document.reason and document.reason.code,
+            "message": document.reason and document.reason.message,
+            "communication_reference": document.references and document.references.communication,
+        }
+        tell(event, **{name: value for name, value in fields.items() if value is not None})

@@ -1,0 +1,255 @@
+"""Documents and stories as tables, CSV and JSON. Pure rendering: values in, text out."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from importer.adapters.ledger import Attempt, Event, printable
+from importer.core.model import Document, State
+
+FIELDS = (
+    "id",
+    "path",
+    "location",
+    "sha256",
+    "size",
+    "invoice_reference",
+    "kind",
+    "label",
+    "state",
+    "reason",
+    "attempts",
+    "next_attempt_at",
+    "communication_reference",
+    "file_reference",
+    "voucher_reference",
+    "first_seen_at",
+    "imported_at",
+    "rule",
+    "duplicate_of",
+    "references_from",
+)
+"""A document's JSON fields and CSV columns, in this order (design.md section 4)."""
+
+STYLES = {
+    State.IMPORTED: "green",
+    State.DUPLICATE: "cyan",
+    State.REJECTED: "red",
+    State.HELD: "magenta",
+    State.UNCERTAIN: "yellow",
+    State.WAITING: "yellow",
+    State.DEFERRED: "yellow",
+}
+
+
+def document_as_json(document: Document) -> dict[str, Any]:
+    """The fields of design.md section 4; unset is None, times are RFC 3339 in UTC."""
+    references = document.references
+    values: dict[str, Any] = {
+        "id": f"D{document.id}",
+        "path": printable(document.path),
+        "location": printable(document.location),
+        "sha256": document.sha256,
+        "size": document.size,
+        "invoice_reference": document.invoice_reference,
+        "kind": document.kind,
+        "label": document.label or None,
+        "state": document.state,
+        "reason": reason_as_json(document),
+        "attempts": document.attempts,
+        "next_attempt_at": timestamp(document.next_attempt_at),
+        "communication_reference": references and references.communication,
+        "file_reference": references and references.file,
+        "voucher_reference": references and references.voucher,
+        "first_seen_at": timestamp(document.first_seen_at),
+        "imported_at": timestamp(document.imported_at),
+        "rule": document.rule,
+        "duplicate_of": f"D{document.duplicate_of}" if document.duplicate_of else None,
+        "references_from": references and references.source,
+    }
+    return {name: values[name] for name in FIELDS}
+
+
+def reason_as_json(document: Document) -> dict[str, Any] | None:
+    reason = document.reason
+    return None if reason is None else {"code": reason.code, "message": reason.message, "details": dict(reason.details)}
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+
+
+def local(moment: datetime | None) -> str:
+    """For a person: the machine's own time zone."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def as_csv(documents: Iterable[Document]) -> str:
+    """With a header line; the reason as its code."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for document in documents:
+        writer.writerow(document_as_json(document) | {"reason": document.reason.code if document.reason else None})
+    return out.getvalue()
+
+
+def table_of(documents: Sequence[Document]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+    for heading in ("", "state", "kind", "invoice", "file", "communication · file · voucher"):
+        table.add_column(heading, overflow="fold")
+    for document in documents:
+        table.add_row(
+            f"D{document.id}",
+            state_text(document),
+            document.kind or "",
+            document.invoice_reference or "",
+            Text(printable(document.path)),
+            Text(_references_or_reason(document)),
+        )
+    return table
+
+
+def state_text(document: Document) -> Text:
+    return Text(document.state.value, style=STYLES.get(document.state, ""))
+
+
+def _references_or_reason(document: Document) -> str:
+    if document.references:
+        return f"{document.references.communication} · {document.references.file} · {document.references.voucher}"
+    if document.duplicate_of:
+        return f"of D{document.duplicate_of}"
+    return document.reason.code if document.reason else ""
+
+
+def print_story(console: Console, document: Document, attempts: Sequence[Attempt], events: Sequence[Event]) -> None:
+    """Everything that the ledger knows of one document, for a person."""
+    console.print(Text.assemble((f"D{document.id} ", "bold"), state_text(document)))
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _story_facts(document):
+        if value:
+            grid.add_row(Text(name, style="dim"), Text(printable(str(value)), overflow="fold"))
+    console.print(grid)
+    if attempts:
+        console.print(Text("attempts", style="bold"))
+    for attempt in attempts:
+        ended = f"{attempt.outcome} {local(attempt.ended_at)}" if attempt.ended_at else "no outcome recorded"
+        console.print(Text(f"  {attempt.number}. {local(attempt.started_at)}  {ended}  key {attempt.key[:12]}…"))
+    console.print(Text("events", style="bold"))
+    for event in events:
+        who = f" by {event.actor}" if event.actor else ""
+        more = event.data.get("message") or event.data.get("location") or ""
+        console.print(Text(printable(f"  {local(event.at)}  {event.name}{who}  {more}".rstrip())))
+
+
+def _story_facts(document: Document) -> list[tuple[str, object]]:
+    references = document.references
+    return [
+        ("file", document.path),
+        ("lies at", document.location),
+        ("invoice", document.invoice_reference),
+        ("kind", document.kind),
+        ("rule", document.rule),
+        ("label", document.label),
+        ("why", document.reason and f"{document.reason.message} [{document.reason.code}]"),
+        ("first seen", local(document.first_seen_at)),
+        ("next attempt", local(document.next_attempt_at) if document.state.is_on_its_way else ""),
+        ("imported", local(document.imported_at)),
+        ("communication", references and references.communication),
+        ("file reference", references and references.file),
+        ("voucher", references and references.voucher),
+        ("references from", references and references.source),
+        ("duplicate of", document.duplicate_of and f"D{document.duplicate_of}"),
+        ("size", f"{document.size} bytes"),
+        ("SHA-256", document.sha256),
+    ]
+
+
+def story_as_json(attempts: Sequence[Attempt], events: Sequence[Event]) -> dict[str, Any]:
+    """What `show` adds to a document's fields."""
+    return {
+        "attempt_list": [
+            {
+                "number": attempt.number,
+                "key": attempt.key,
+                "started_at": timestamp(attempt.started_at),
+                "ended_at": timestamp(attempt.ended_at),
+                "outcome": attempt.outcome,
+                "message": attempt.message,
+            }
+            for attempt in attempts
+        ],
+        "events": [
+            {"at": timestamp(event.at), "name": event.name, "actor": event.actor, "data": event.data}
+            for event in events
+        ],
+    }
+
+
+DECISION_STYLES = {"import": "green", "duplicate": "cyan", "hold": "magenta", "reject": "red", "ignore": "dim"}
+RULE_MARKS = {"matched": ("✓", "green"), "blocked": ("!", "yellow"), "ambiguous": ("!", "yellow")}
+
+
+def print_explanation(console: Console, told: Mapping[str, Any]) -> None:
+    """One file's explanation, for a person; `told` is its JSON form."""
+    console.print(
+        Text.assemble((told["path"], "bold"), "  ", (told["decision"], DECISION_STYLES.get(told["decision"], "")))
+    )
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _explanation_facts(told):
+        if value:
+            grid.add_row(Text(f"  {name}", style="dim"), Text(str(value), overflow="fold"))
+    console.print(grid)
+    for rule in told["rules"]:
+        mark, style = RULE_MARKS.get(rule["result"], ("·", "dim"))
+        console.print(Text(f"  {mark} rule {rule['rule']!r}: {rule['message']}", style=style))
+    console.print()
+
+
+def _explanation_facts(told: Mapping[str, Any]) -> list[tuple[str, object]]:
+    reason, known, request = told["reason"], told["ledger"], told["request"]
+    return [
+        ("invoice", told["invoice_reference"]),
+        ("kind", told["kind"]),
+        ("rule", told["rule"]),
+        ("label", told["label"]),
+        ("why", reason and f"{reason['message']} [{reason['code']}]"),
+        ("the file", _facts_line(told["facts"])),
+        ("the ledger", known and f"{known['id']} is {known['state']}: {known['path']}"),
+        ("would send", request and f"{request['method']} {request['url']}"),
+        *((("", f"{name} = {value}") for name, value in request["parts"].items()) if request else ()),
+    ]
+
+
+def _facts_line(facts: Mapping[str, Any] | None) -> str:
+    if facts is None:
+        return ""
+    pdf, eml = facts.get("pdf"), facts.get("eml")
+    more = []
+    if pdf:
+        more = [f"{pdf['pages']} pages" if pdf["pages"] else "", pdf["title"], pdf["damage"], *pdf["active"]]
+    if eml:
+        more = [f"from {eml['sender']}", eml["date"], eml["subject"], *eml["attachments"]]
+    return ", ".join([str(facts["format"]), f"{facts['size']} bytes", *filter(None, more)])
+
+
+def places_of(documents: Sequence[Document], below: Path) -> Table:
+    """Where each file lies now, relative to a folder."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for document in documents:
+        location = Path(document.location)
+        shown = location.relative_to(below) if location.is_relative_to(below) else location
+        table.add_row(f"D{document.id}", state_text(document), Text(printable(str(shown))))
+    return table

@@ -1,0 +1,179 @@
+"""Whatever the network and the power do: stored once, or truthfully on its way."""
+
+import threading
+
+import pytest
+
+from importer.sandbox import faults
+from tests.world import pdf
+
+NAME = "Rechnung_RE12345.pdf"
+
+
+def finish(world, exits=0):
+    """Backfills until nothing falls due any more; returns the document."""
+    world.importer("backfill", "--wait", "20s", exits=exits)
+    return world.document(NAME)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.lost_reply(),
+        faults.died_before_key(),
+        faults.reset_mid_body(),
+        faults.reset_before_effect(),
+        faults.status(500, effect=True),
+        faults.status(500, effect=True, remembered=True),
+        faults.status(500, effect=False, remembered=False),
+        faults.status(503),
+        faults.status(408),
+        faults.status(409, effect=True),
+        faults.proxy_page(502, effect=True),
+        faults.proxy_page(502),
+        faults.proxy_page(504, effect=True),
+        faults.not_json(),
+        faults.no_references(),
+        faults.null_references(),
+        faults.wrong_types(),
+        faults.empty(202),
+        faults.empty(204),
+        faults.redirect("http://127.0.0.1:9/elsewhere"),
+        faults.cut(),
+        faults.cut(framed=False),
+        faults.repeated_post(),
+        faults.stale_keep_alive(),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_a_fault_at_the_first_upload_ends_in_exactly_one(world, fault):
+    world.sandbox.fail(fault, endpoint="import", times=1)
+    content = pdf()
+    world.drop(NAME, content)
+    told = finish(world)
+    assert told["state"] == "imported"
+    (effect,) = world.sandbox.effects
+    assert effect.content == content
+    assert told["communication_reference"].lstrip("_") == effect.id.lstrip("_")
+    assert told["file_reference"].lstrip("_") == effect.file.lstrip("_")
+    assert told["voucher_reference"].lstrip("_") == effect.voucher.lstrip("_")
+
+
+def test_a_remembered_error_gives_way_to_the_next_generation(world):
+    world.sandbox.fail(faults.status(500, remembered=True), endpoint="import", times=1)
+    world.drop(NAME)
+    told = finish(world)
+    assert told["state"] == "imported"
+    keys = [request.key.rsplit(":")[-1] for request in world.sandbox.requests if request.endpoint == "import"]
+    assert keys == ["1", "1", "2"], "once more under the same key, then, proved absent, under the next"
+    assert len(world.sandbox.effects) == 1
+
+
+def test_two_copies_at_abillify_are_a_persons_to_decide(world):
+    world.sandbox.fail(faults.two_matches(), endpoint="import", times=1)
+    world.sandbox.fail(faults.lost_reply(), endpoint="import", times=1)
+    world.drop(NAME)
+    world.importer("backfill", "--wait", "5s")
+    told = world.document(NAME)
+    if len(world.sandbox.effects) == 2:
+        assert told["state"] == "held"
+        assert told["reason"]["code"] == "readback_unclear"
+        assert len(told["reason"]["details"]["candidates"]) == 2
+
+
+@pytest.mark.parametrize("after_the_effect", [False, True])
+def test_killed_in_the_middle_of_an_upload(world, after_the_effect):
+    # Given an upload that hangs at the server, before or after it is stored
+    hang = faults.delay(after=None) if after_the_effect else faults.delay(before=None)
+    world.sandbox.fail(hang, endpoint="import", times=1)
+    world.drop(NAME)
+    with world.running() as service:
+        assert world.sandbox.wait_until(lambda: any(r.endpoint == "import" for r in world.sandbox.requests), 30)
+        # When the importer is killed
+        service.kill()
+    assert world.document(NAME)["state"] == "sending"
+    world.sandbox.release()
+    # Then the next one asks before it sends, and it is there once
+    told = finish(world)
+    assert told["state"] == "imported"
+    assert len(world.sandbox.effects) == 1
+    assert any(r.endpoint == "readback" for r in world.sandbox.requests)
+
+
+def test_stopped_in_the_middle_of_an_upload_it_finishes_that_and_begins_nothing_new(world):
+    world.environ["IMPORTER_API__CONCURRENCY"] = "1"
+    world.sandbox.fail(faults.delay(before=None), endpoint="import", times=1)
+    world.drop(NAME)
+    with world.running() as service:
+        assert world.sandbox.wait_until(lambda: any(r.endpoint == "import" for r in world.sandbox.requests), 30)
+        world.drop("RE99999.pdf")
+        # SIGTERM arrives before the reply
+        threading.Timer(0.3, world.sandbox.release).start()
+        assert service.stop() == 0
+    assert world.document(NAME)["state"] == "imported"
+    assert len(world.sandbox.effects) == 1
+
+
+def test_ten_kills_at_any_moment_lose_and_double_nothing(world):
+    names = [f"RE{30000 + number}.pdf" for number in range(40)]
+    for name in names:
+        world.drop(name)
+    for kill in range(10):
+        with world.running() as service:
+            wanted = len(world.sandbox.effects) + 1 + kill % 3
+            world.sandbox.wait_until(lambda wanted=wanted: len(world.sandbox.effects) >= min(wanted, 40), 20)
+            service.kill()
+    world.importer("backfill", "--wait", "20s", exits=0)
+    assert len(world.stored()) == 40
+    assert len(set(world.stored())) == 40
+    told = world.documents()
+    assert {d["state"] for d in told} == {"imported"}
+    at_abillify = {effect.sha256: effect for effect in world.sandbox.effects}
+    for document in told:
+        effect = at_abillify[document["sha256"]]
+        assert document["communication_reference"].lstrip("_") == effect.id.lstrip("_")
+    archived = sorted(path.name for path in (world.folder / "archive").rglob("*.pdf"))
+    assert archived == sorted(names), "each file once, under its own name"
+    assert list(world.inbox.rglob("*.pdf")) == []
+    assert len(list((world.folder / "archive").rglob("*.receipt.json"))) == 40
+
+
+def test_a_file_replaced_before_it_was_sent_is_another_document(world):
+    world.environ["IMPORTER_API__BASE_URL"] = "http://127.0.0.1:9/api"
+    world.drop(NAME, pdf("one"))
+    world.importer("backfill", "--wait", "0s", exits=4)
+    world.environ["IMPORTER_API__BASE_URL"] = world.sandbox.base_url
+    world.environ["IMPORTER_DOCUMENTS__REVISION"] = "allow"
+    second = pdf("two")
+    world.drop(NAME, second)
+    world.importer("backfill", "--wait", "5s")
+    assert {d["state"]: (d["reason"] or {}).get("code") for d in world.documents()} == {
+        "rejected": "file_gone",
+        "imported": None,
+    }
+    assert [effect.content for effect in world.sandbox.effects] == [second]
+
+
+def test_two_importers_on_one_inbox(world):
+    for number in range(30):
+        world.drop(f"RE{40000 + number}.pdf")
+    with world.running() as service:
+        service.wait_for("watch.started")
+        # one `run` an inbox and a ledger
+        second = world.importer("run", exits=6)
+        assert "another importer" in second.stderr
+        # but a backfill beside it is fine
+        world.importer("backfill", "--wait", "20s")
+    world.importer("backfill", exits=0)
+    assert len(set(world.stored())) == len(world.stored()) == 30
+
+
+def test_a_ledger_that_is_damaged_stops_everything(world):
+    world.drop("RE10001.pdf")
+    world.importer("backfill", exits=0)
+    (world.folder / "var" / "ledger.db").write_bytes(b"not a database at all" * 500)
+    for leftover in (world.folder / "var").glob("ledger.db-*"):
+        leftover.unlink()
+    world.drop("RE10002.pdf")
+    assert world.importer("backfill", exits=7).stderr.count("Traceback") == 0
+    assert len(world.sandbox.effects) == 1

@@ -1,0 +1,80 @@
+"""`importer run`: a service that watches, drains and tells."""
+
+from tests.world import eml, pdf
+
+
+def test_what_is_dropped_while_it_runs_is_imported(world):
+    with world.running() as service:
+        service.wait_for("watch.started", mode="events")
+        service.wait_for("line.opened")
+        world.drop("RE10001.pdf")
+        service.wait_for("file.put_away", path="RE10001.pdf")
+        world.drop("Mahnungen/2024/1. Mahnung RE10001.pdf")
+        service.wait_for("file.put_away", path="Mahnungen/2024/1. Mahnung RE10001.pdf")
+        world.drop("E-Mail RE10001.eml", eml())
+        service.wait_for("file.put_away", path="E-Mail RE10001.eml")
+        assert service.stop() == 0
+    assert [kind for _, kind, _ in world.stored()] == ["dunning1", "email", "invoice"]
+
+
+def test_what_lay_there_before_it_started_is_imported(world):
+    world.drop("RE10001.pdf")
+    with world.running() as service:
+        service.wait_for("document.imported", path="RE10001.pdf")
+
+
+def test_polling_finds_files_without_events(world):
+    world.environ |= {"IMPORTER_INBOX__WATCH": "polling", "IMPORTER_INBOX__RESCAN": "100ms"}
+    with world.running() as service:
+        service.wait_for("watch.started", mode="polling")
+        world.drop("RE10001.pdf")
+        service.wait_for("document.imported", path="RE10001.pdf")
+
+
+def test_a_file_counts_only_once_its_done_file_is_there(world):
+    world.environ["IMPORTER_INBOX__DONE_FILE"] = ".done"
+    world.drop("RE10001.pdf")
+    assert world.json("backfill", exits=0) == []
+    world.drop("RE10001.pdf.done", b"")
+    (told,) = world.json("backfill", exits=0)
+    assert told["state"] == "imported"
+
+
+def test_a_line_that_is_stopped_opens_by_itself_when_the_password_file_is_corrected(world):
+    password_file = world.folder / "password"
+    password_file.write_text("wrong\n")
+    password_file.chmod(0o600)
+    right = world.environ.pop("IMPORTER_API__PASSWORD")
+    world.environ["IMPORTER_API__PASSWORD_FILE"] = str(password_file)
+    world.drop("RE10001.pdf")
+    with world.running() as service:
+        service.wait_for("line.stopped", reason="credentials_refused")
+        assert world.importer("status", exits=5).stdout.count("credentials") >= 1
+        password_file.write_text(right)
+        service.wait_for("line.opened")
+        service.wait_for("document.imported", path="RE10001.pdf")
+
+
+def test_an_outage_is_one_line_in_the_log_and_heals_by_itself(world):
+    with world.running() as service:
+        service.wait_for("line.opened")
+        world.sandbox.close()
+        for number in range(20):
+            world.drop(f"RE{10000 + number}.pdf")
+        service.wait_for("line.stopped", reason="unreachable")
+        world.sandbox.start()
+        service.wait_for("line.opened")
+        for _ in range(20):
+            service.wait_for("document.imported")
+        service.stop()
+    assert sum('"line.stopped"' in line for line in service.log) == 1
+    assert len(set(world.stored())) == len(world.stored()) == 20
+
+
+def test_the_document_is_on_every_line_about_it(world):
+    with world.running() as service:
+        world.drop("RE10001.pdf", pdf())
+        told = service.wait_for("document.imported")
+        assert told["document"] == "D1"
+        assert told["invoice_reference"] == "RE10001"
+        assert told["communication_reference"]
