@@ -49,11 +49,11 @@ def test_the_same_bytes_for_another_invoice_are_held(world):
 
 
 def test_a_rejected_file_is_judged_anew_by_new_rules(world):
-    world.drop("Quittung_RE12345.pdf")
+    world.drop("Zettel_RE12345.pdf")
     (told,) = world.json("backfill", exits=3)
     assert told["state"] == "rejected"
     rules = world.folder / "config" / "rules.toml"
-    rules.write_text(rules.read_text().replace("[kinds]", '[kinds]\nQuittung = "invoice"'))
+    rules.write_text(rules.read_text().replace("[kinds]", '[kinds]\nZettel = "invoice"'))
     world.importer("retry", "--state", "rejected", exits=0)
     (told,) = world.json("backfill", exits=0)
     assert (told["state"], told["kind"]) == ("imported", "invoice")

@@ -1,10 +1,11 @@
 """Whatever the network and the power do: stored once, or truthfully on its way."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from importer.sandbox import faults
+from importer.sandbox import Effect, faults
 from tests.world import pdf
 
 NAME = "Rechnung_RE12345.pdf"
@@ -70,15 +71,13 @@ def test_a_remembered_error_gives_way_to_the_next_generation(world):
 
 
 def test_two_copies_at_abillify_are_a_persons_to_decide(world):
-    world.sandbox.fail(faults.two_matches(), endpoint="import", times=1)
-    world.sandbox.fail(faults.lost_reply(), endpoint="import", times=1)
+    stored_twice = replace(faults.lost_reply(), effect=Effect.TWICE, ignores_key=True)
+    world.sandbox.fail(stored_twice, endpoint="import", times=1)
     world.drop(NAME)
-    world.importer("backfill", "--wait", "5s")
-    told = world.document(NAME)
-    if len(world.sandbox.effects) == 2:
-        assert told["state"] == "held"
-        assert told["reason"]["code"] == "readback_unclear"
-        assert len(told["reason"]["details"]["candidates"]) == 2
+    told = finish(world, exits=3)
+    assert len(world.sandbox.effects) == 2
+    assert (told["state"], told["reason"]["code"]) == ("held", "readback_unclear")
+    assert len(told["reason"]["details"]["candidates"]) == 2
 
 
 @pytest.mark.parametrize("after_the_effect", [False, True])

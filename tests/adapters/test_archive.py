@@ -159,7 +159,9 @@ def test_another_file_at_the_target_is_never_overwritten(places):
     assert source.read_bytes() == BYTES
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/nowhere"), os.mkfifo], ids=str)
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, lambda path: path.symlink_to("/nowhere"), os.mkfifo], ids=["folder", "link", "pipe"]
+)
 def test_nor_is_a_folder_a_dangling_link_or_a_pipe(places, make):
     source, target = places
     make_folder(target.parent)
