@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check format lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -23,6 +23,9 @@ check: $(VENV)/.ready ## format, lint, types, layers
 format: $(VENV)/.ready ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+picture: $(VENV)/.ready ## draw docs/demo.svg anew
+	$(BIN)/python scripts/picture
 
 lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes -r requirements/lock.txt

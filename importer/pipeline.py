@@ -35,6 +35,8 @@ class Policies:
     lifecycle: Policy
     send_timeout: float
     """Seconds for a whole upload."""
+    look_first: bool = False
+    """Whether a read-back comes before the very first send."""
 
 
 class Pipeline:
@@ -126,7 +128,7 @@ class Pipeline:
         try:
             if claim.document.state is State.PENDING and claim.document.identity is None:
                 claim = self._reconsider(claim)
-            act = next_act(claim.document)
+            act = next_act(claim.document, look_first=self._policies.look_first)
             while act is not Act.REST and self._line.is_open:
                 claim, act = self._perform(act, claim, content)
             if claim.document.target is not None:

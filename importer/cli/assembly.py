@@ -122,21 +122,28 @@ def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abil
 
 
 @contextmanager
-def assembled(ctx: click.Context) -> Iterator[Parts]:
-    """Everything, for the verbs that send.
+def assembled(ctx: click.Context, *, backfilling: bool = False, check_remote: bool = False) -> Iterator[Parts]:
+    """Everything, for the verbs that send; `api.check_remote` may want a look before the first send.
 
     Raises:
         ConfigError: settings, rules or credentials are not in order; all faults at once.
         LedgerError: the ledger cannot be opened.
     """
     redactor = Redactor()
-    with put_together(settings_of(ctx), os.environ, redactor, log_of(ctx, redactor)) as parts:
+    settings = settings_of(ctx)
+    look_first = check_remote or (backfilling and settings.api.check_remote == "backfill")
+    with put_together(settings, os.environ, redactor, log_of(ctx, redactor), look_first=look_first) as parts:
         yield parts
 
 
 @contextmanager
 def put_together(
-    settings: Settings, environ: Mapping[str, str], redactor: Redactor, log: FilteringBoundLogger
+    settings: Settings,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    log: FilteringBoundLogger,
+    *,
+    look_first: bool = False,
 ) -> Iterator[Parts]:
     """The parts, opened in the order of their needs and closed the other way round."""
     credentials = load_credentials(settings, environ)
@@ -154,7 +161,7 @@ def put_together(
             client=client,
             line=line,
             archivist=Archivist(ledger, clock, log),
-            policies=policies(settings),
+            policies=policies(settings, look_first=look_first),
             clock=clock,
             log=log,
         )
@@ -188,7 +195,7 @@ def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timede
     )
 
 
-def policies(settings: Settings) -> Policies:
+def policies(settings: Settings, *, look_first: bool = False) -> Policies:
     schedule, api, documents = settings.schedule, settings.api, settings.documents
     return Policies(
         admission=AdmissionPolicy(revision=documents.revision, same_bytes_elsewhere=documents.same_bytes_elsewhere),
@@ -200,6 +207,7 @@ def policies(settings: Settings) -> Policies:
             readback_grace=api.readback_grace,
         ),
         send_timeout=api.timeout.total_seconds(),
+        look_first=look_first or api.check_remote == "always",
     )
 
 

@@ -47,6 +47,7 @@ class Duration(click.ParamType[timedelta]):
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take at most N files.")
 @click.option("--since", type=Since(), help="Only files changed since then.")
 @click.option("--in-place/--archive", "in_place", default=None, help="Leave files where they are, or archive them.")
+@click.option("--check-remote", is_flag=True, help="Look at Abillify before each first send; adopt what is there.")
 @click.option("--wait", type=Duration(), default="30s", show_default=True, help="Follow retries for that long.")
 @json_option
 @click.pass_context
@@ -57,6 +58,7 @@ def command(
     limit: int | None,
     since: datetime | None,
     in_place: bool | None,
+    check_remote: bool,
     wait: timedelta,
     as_json: bool,
 ) -> None:
@@ -69,7 +71,7 @@ def command(
     if dry_run:
         _dry_run(settings_of(ctx), roots, limit, since, as_json=as_json)
         return
-    with assembled(ctx) as parts:
+    with assembled(ctx, backfilling=True, check_remote=check_remote) as parts:
         settings = parts.settings
         limits = Limits(
             concurrency=settings.api.concurrency,

@@ -97,8 +97,16 @@ class Decision:
     """Seconds that the server asked everybody to wait, with `stop_line`."""
 
 
-def next_act(document: Document) -> Act:
-    """What a due document wants."""
+def next_act(document: Document, *, look_first: bool = False) -> Act:
+    """What a due document wants.
+
+    Args:
+        document: claimed.
+        look_first: whether to look at Abillify before the very first send: the document may have been imported by hand,
+            or by an earlier tool (`api.check_remote`).
+    """
+    if look_first and document.state is State.PENDING and document.key.born_at is None:
+        return Act.READ_BACK
     return {
         State.PENDING: Act.SEND,
         State.DEFERRED: Act.SEND,
@@ -294,9 +302,10 @@ def _unknown_while_in_doubt(document: Document, now: Now, policy: Policy) -> Dec
 
 
 def _unclear(document: Document, unclear: Unclear) -> Decision:
+    doubt = "An upload may or may not have arrived" if document.key.in_doubt else "It may have been imported before"
     reason = Reason(
         "readback_unclear",
-        f"An upload may or may not have arrived, and Abillify's list cannot tell: {unclear.cause}. Look at invoice "
+        f"{doubt}, and Abillify's list cannot tell: {unclear.cause}. Look at invoice "
         f"{document.invoice_reference} in Abillify: if the document is there, `importer resolve D{document.id} "
         f"--imported`; if it is not, `importer resolve D{document.id} --not-imported`.",
         {"candidates": [dict(candidate) for candidate in unclear.candidates]},

@@ -70,6 +70,23 @@ def test_a_remembered_error_gives_way_to_the_next_generation(world):
     assert len(world.sandbox.effects) == 1
 
 
+def test_what_was_imported_by_hand_is_adopted_and_not_sent(world):
+    world.drop(NAME, pdf("by hand"))
+    world.importer("backfill", exits=0)
+    # Given a new ledger that knows nothing of it
+    for path in (world.folder / "var").glob("ledger.db*"):
+        path.unlink() if path.is_file() else None
+    world.drop(NAME, pdf("by hand"))
+    (told,) = world.json("backfill", "--check-remote", exits=0)
+    assert (told["state"], told["references_from"], told["attempts"]) == ("imported", "readback", 0)
+    assert len(world.sandbox.effects) == 1
+    # and what is not there is sent
+    world.environ["IMPORTER_API__CHECK_REMOTE"] = "always"
+    world.drop("RE99999.pdf")
+    (told,) = world.json("backfill", exits=0)
+    assert (told["state"], told["references_from"]) == ("imported", "reply")
+
+
 def test_two_copies_at_abillify_are_a_persons_to_decide(world):
     stored_twice = replace(faults.lost_reply(), effect=Effect.TWICE, ignores_key=True)
     world.sandbox.fail(stored_twice, endpoint="import", times=1)
