@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 
 from importer.adapters.inbox import FoundFile
 from importer.cli.assembly import Parts, assembled, scanner_of, settings_of
-from importer.cli.exits import Exit, code_for
+from importer.cli.exits import Exit, Stop, code_for
 from importer.cli.explain import explainer
 from importer.cli.output import Since, console, json_option, print_json
 from importer.config import Settings
@@ -41,6 +42,25 @@ class Duration(click.ParamType[timedelta]):
             self.fail(f"{value!r} {error}", param, ctx)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The command line, parsed."""
+
+    paths: tuple[Path, ...]
+    dry_run: bool
+    limit: int | None
+    since: datetime | None
+    in_place: bool | None
+    check_remote: bool
+    wait: timedelta
+    as_json: bool
+
+    @property
+    def roots(self) -> list[Path]:
+        """The files and trees, absolute; none means the inbox."""
+        return [path.absolute() for path in self.paths]
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=True))
 @click.option("--dry-run", is_flag=True, help="Explain each file instead; nothing is sent or written.")
@@ -51,60 +71,49 @@ class Duration(click.ParamType[timedelta]):
 @click.option("--wait", type=Duration(), default="30s", show_default=True, help="Follow retries for that long.")
 @json_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    paths: tuple[Path, ...],
-    dry_run: bool,
-    limit: int | None,
-    since: datetime | None,
-    in_place: bool | None,
-    check_remote: bool,
-    wait: timedelta,
-    as_json: bool,
-) -> None:
+def command(ctx: click.Context, **options: Any) -> None:
     """One pass over the inbox, or over the given files and trees.
 
     Waits for files to settle, follows retries and read-backs that fall due within --wait, and leaves documents that
     wait for their invoice to the next run. Outside the inbox files stay where they are, unless --archive is given.
     """
-    roots = [path.absolute() for path in paths]
-    if dry_run:
-        _dry_run(settings_of(ctx), roots, limit, since, as_json=as_json)
+    wanted = Wanted(**options)
+    if wanted.dry_run:
+        _dry_run(settings_of(ctx), wanted)
         return
-    with assembled(ctx, backfilling=True, check_remote=check_remote) as parts:
-        settings = parts.settings
-        limits = Limits(
-            concurrency=settings.api.concurrency,
-            rescan=settings.inbox.rescan.total_seconds(),
-            files=limit,
-            accepts=_changed_since(since),
-            in_place=_staying(settings, in_place),
-            only_own=bool(roots),
-        )
-        service = parts.service(scanner_of(settings, roots or [settings.inbox.path]), limits)
+    with assembled(ctx, backfilling=True, check_remote=wanted.check_remote) as parts:
+        service = parts.service(scanner_of(parts.settings, wanted.roots), _limits(parts.settings, wanted))
         with _progress(service):
-            service.run(stop=_finished(parts, service, wait))
+            service.run(stop=_finished(parts, service, wanted.wait))
         documents = [d for d in map(parts.ledger.get, sorted(service.touched)) if d is not None]
-        stopped, unreadable = parts.line.stopped, service.unreadable
-    if as_json:
+        stopped = parts.line.stopped
+    if wanted.as_json:
         print_json(map(document_as_json, documents))
     else:
         _summarise(documents)
     if stopped is not None and stopped.code == CREDENTIALS_REFUSED:
-        click.echo(f"importer: {stopped.message}", err=True)
-        raise SystemExit(int(Exit.CREDENTIALS_REFUSED))
-    raise SystemExit(int(Exit.NEEDS_PERSON if unreadable else code_for(documents)))
+        raise Stop(Exit.CREDENTIALS_REFUSED, stopped.message)
+    raise SystemExit(int(Exit.NEEDS_PERSON if service.unreadable else code_for(documents)))
 
 
-def _dry_run(
-    settings: Settings, roots: Sequence[Path], limit: int | None, since: datetime | None, *, as_json: bool
-) -> None:
-    found = scanner_of(settings, roots, settle=timedelta(0)).scan(0.0)
-    files = list(filter(_changed_since(since), found.settled))[:limit]
+def _limits(settings: Settings, wanted: Wanted) -> Limits:
+    return Limits(
+        concurrency=settings.api.concurrency,
+        rescan=settings.inbox.rescan.total_seconds(),
+        files=wanted.limit,
+        accepts=_changed_since(wanted.since),
+        in_place=_staying(settings, wanted.in_place),
+        only_own=bool(wanted.paths),
+    )
+
+
+def _dry_run(settings: Settings, wanted: Wanted) -> None:
+    found = scanner_of(settings, wanted.roots, settle=timedelta(0)).scan(0.0)
+    files = list(filter(_changed_since(wanted.since), found.settled))[: wanted.limit]
     with explainer(settings) as explain:
         for file in files:
             told = explain(file.path).as_json()
-            if as_json:
+            if wanted.as_json:
                 print_json([told])
             else:
                 print_explanation(console(), told | {"rules": []})
