@@ -71,7 +71,7 @@ class Wanted:
 @click.option("--wait", type=Duration(), default="30s", show_default=True, help="Follow retries for that long.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """One pass over the inbox, or over the given files and trees.
 
     Waits for files to settle, follows retries and read-backs that fall due within --wait, and leaves documents that
