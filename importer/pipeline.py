@@ -157,12 +157,13 @@ class Pipeline:
 
     def _send(self, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
         document = claim.document
+        if content is None:
+            content = self._content_of(document)
+        self._client.wait_for_turn()
         key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
         if key is None:
             # The key grew old on the way here. The document stays uncertain; the next look at it reads back.
             return claim, Act.REST
-        if content is None:
-            content = self._content_of(document)
         sending = document.evolve(
             state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
         )

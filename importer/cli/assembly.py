@@ -74,10 +74,11 @@ def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
 def opened_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger alone, for the verbs that read it or record a person's decision."""
     make_folders(settings)
-    timeout = settings.api.timeout
-    with Ledger(
-        settings.ledger.url.reveal(), lease=2 * timeout + timedelta(seconds=5), place=placement(settings)
-    ) as ledger:
+    api = settings.api
+    # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
+    queueing = timedelta(0) if api.rate.is_unlimited else api.concurrency * api.rate.interval
+    lease = 2 * api.timeout + timedelta(seconds=5) + queueing
+    with Ledger(settings.ledger.url.reveal(), lease=lease, place=placement(settings)) as ledger:
         ledger.bind_account(account_of(settings))
         yield ledger
 

@@ -103,8 +103,12 @@ class Abillify:
         """What the server's clock shows now, by its last `Date` header; None before the first one."""
         return self._wire.server_clock.now()
 
+    def wait_for_turn(self) -> None:
+        """Returns when the rate limit lets the next upload out: before its intent, which must not grow old waiting."""
+        self._wire.pacer.wait()
+
     def import_document(self, document: Document, content: bytes, *, start_by: float | None = None) -> SendOutcome:
-        """Sends a document, once.
+        """Sends a document, once, without waiting for the rate limit: see `wait_for_turn`.
 
         Args:
             document: with an identity; its key goes with the request.
@@ -115,7 +119,7 @@ class Abillify:
             ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
         """
         request = import_request(document, self._base_url, fingerprint=self._fingerprint)
-        return send_outcome(self._wire.ask(request.to_httpx(content), start_by=start_by))
+        return send_outcome(self._wire.ask(request.to_httpx(content), start_by=start_by, paced=False))
 
     def read_back(self, document: Document) -> ReadbackOutcome:
         """Looks for a document among those of its invoice.

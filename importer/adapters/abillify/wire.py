@@ -59,7 +59,7 @@ class Wire:
         self, base_url: str, *, max_connections: int, pacer: Pacer, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
         self._encrypted = httpx.URL(base_url).scheme == "https"
-        self._pacer = pacer
+        self.pacer = pacer
         self._timeouts = timeouts
         self._clock = clock
         self._auth = httpx.BasicAuth("", "")
@@ -83,7 +83,13 @@ class Wire:
             raise ValueError("user name or password is not valid UTF-8; write the credential anew") from None
 
     def ask(
-        self, request: httpx.Request, *, limit: int = JSON_LIMIT, start_by: float | None = None, by: float | None = None
+        self,
+        request: httpx.Request,
+        *,
+        limit: int = JSON_LIMIT,
+        start_by: float | None = None,
+        by: float | None = None,
+        paced: bool = True,
     ) -> Answer:
         """One request to the configured host, and no other: the credentials go with it.
 
@@ -92,8 +98,10 @@ class Wire:
             limit: bytes; of a larger reply there is no body.
             start_by: the last moment for the first byte, by the clock.
             by: the last moment for the last byte, where that is sooner than the time-out.
+            paced: whether to wait for the rate limit here; otherwise the caller has done so.
         """
-        self._pacer.wait()
+        if paced:
+            self.pacer.wait()
         deadline = self._clock() + self._timeouts.total
         call = Call(
             clock=self._clock,
