@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock picture clean
+.PHONY: help demo test campaign check format docs lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -14,6 +14,9 @@ demo: $(VENV)/.ready ## the whole pipeline on sample files, against a local sand
 test: $(VENV)/.ready ## the whole suite
 	$(BIN)/pytest $(ARGS)
 
+campaign: $(VENV)/.ready ## 10 000 schedules of faults and crashes on two cores
+	$(BIN)/python -m tests.campaign --seeds 10000 --jobs 2 $(ARGS)
+
 check: $(VENV)/.ready ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -23,6 +26,9 @@ check: $(VENV)/.ready ## format, lint, types, layers
 format: $(VENV)/.ready ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.ready ## write docs/states.md anew from the code
+	$(BIN)/python scripts/states
 
 picture: $(VENV)/.ready ## draw docs/demo.svg anew
 	$(BIN)/python scripts/picture

@@ -17,13 +17,17 @@ from importer.adapters.archive import (
 from importer.adapters.ledger import Claim, Ledger
 from importer.clock import Clock
 from importer.core.model import Document, Receipt, State
+from importer.core.naming import DoneFile
 
 
 class Archivist:
     """Knows what lies beside what. Every step may be repeated after a crash."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, log: FilteringBoundLogger, *, done_file: DoneFile | None = None
+    ) -> None:
         self._ledger = ledger
+        self._done_file = done_file
         self._clock = clock
         self._log = log
 
@@ -45,8 +49,10 @@ class Archivist:
             if not document.in_place and source != target:
                 move(source, target, content=content, sha256=document.sha256)
                 remove_sidecars(source)
+                self._remove_marker(source)
         except TargetTaken:
             # A stranger was faster with that name; the ledger promises another one.
+            remove_sidecars(target, receipt=True)
             claim = self._ledger.record(claim, document.evolve(target=None), "file.name_taken", self._clock.now())
             return self.put_away(claim, content)
         except FileGone as error:
@@ -60,6 +66,11 @@ class Archivist:
         location = document.location if document.in_place else document.target
         self._log.debug("file.put_away", document=f"D{document.id}", path=document.path, location=location)
         return self._ledger.moved(claim, location, self._clock.now())
+
+    def _remove_marker(self, source: Path) -> None:
+        """Left behind, it would release the next file of that name half written."""
+        if self._done_file is not None:
+            source.with_name(self._done_file.marker_of(source.name)).unlink(missing_ok=True)
 
 
 def _write_sidecar(document: Document, target: Path) -> None:

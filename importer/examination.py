@@ -67,6 +67,7 @@ class Examiner:
 
     def _judged(self, document: Document, facts: Facts | None, judged: Verdict) -> Examination:
         inference = self._rules.infer(FileName.parse(document.path))
+        document = document.evolve(unjudged=False, invoice_reference=None, kind=None, rule=None)
         if isinstance(inference, Match):
             document = document.evolve(
                 invoice_reference=inference.reference,

@@ -14,10 +14,13 @@ from structlog.typing import FilteringBoundLogger
 from importer.adapters.abillify import Abillify
 from importer.adapters.ledger import Ledger
 from importer.clock import Clock
+from importer.core.lifecycle import CREDENTIALS_REFUSED
 from importer.core.model import ProbeAccepted, ProbeOutcome, ProbeRefused, Reason
 
 STARTING = Reason("starting", "The credentials have not been checked yet.")
-CREDENTIALS_REFUSED = "credentials_refused"
+LEAST_PAUSE = timedelta(milliseconds=500)
+"""Even when the settings want no pause at all: nobody is served by thousands of probes."""
+
 FIRST_PAUSE = timedelta(seconds=1)
 """After an unreachable server the first probe is soon: most such moments are short."""
 
@@ -78,21 +81,20 @@ class Line:
         reason = _why_stopped(outcome)
         if reason is not None and reason.code == CREDENTIALS_REFUSED:
             self._on_refused()
+        if (reason and reason.code) != (self._stopped and self._stopped.code):
+            self._tell(reason)  # before anything can go out on the strength of it
         with self._lock:
-            changed = (reason and reason.code) != (self._stopped and self._stopped.code)
             self._stopped = reason
             self._probes += 1
             pause = self._pause()
             self._next_probe_at = self._clock.steady() + pause
-        if changed:
-            self._tell(reason)
         return None if reason is None else pause
 
     def _pause(self) -> float:
         low, high = self._backoff
         is_refused = self._stopped is not None and self._stopped.code == CREDENTIALS_REFUSED
         first = low if is_refused else min(low, FIRST_PAUSE)
-        return min(high, first * (1 << min(self._probes, 20))).total_seconds()
+        return max(LEAST_PAUSE, min(high, first * (1 << min(self._probes, 20)))).total_seconds()
 
     def _tell(self, reason: Reason | None) -> None:
         """One log line a change, and a word to the other processes."""

@@ -7,21 +7,24 @@ before the next thing. So this file can be killed at any line, and the ledger kn
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import FoundFile
-from importer.adapters.ledger import Claim, ClaimLost, Ledger, Sighting
+from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
+from importer.adapters.probe import ProbeError
 from importer.adapters.reading import FileVanished, ReadError, Reading, read
 from importer.archiving import Archivist
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.keys import key_to_send
-from importer.core.lifecycle import Act, Decision, Interrupted, Now, Outcome, Policy, decide, lost, next_act, unreadable
-from importer.core.model import Document, State
+from importer.core.lifecycle import Act, Decision, Now, Outcome, Policy, decide, failed, lost, next_act, unreadable
+from importer.core.model import Document, Found, State
 from importer.examination import Examiner
 from importer.line import Line
+from importer.recovery import recover
 
 START_WITHIN = 60.0
 """Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
@@ -37,6 +40,15 @@ class Policies:
     """Seconds for a whole upload."""
     look_first: bool = False
     """Whether a read-back comes before the very first send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a file turned out to be."""
+
+    document_id: int
+    is_new: bool
+    """False for a file whose document the ledger knew already."""
 
 
 class Pipeline:
@@ -65,8 +77,8 @@ class Pipeline:
 
     # ------------------------------------------------------------ the two ways in
 
-    def take(self, file: FoundFile, *, in_place: bool = False) -> int:
-        """A file that has settled. Returns the id of its document.
+    def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:
+        """A file that has settled, from top to bottom.
 
         Raises:
             NotReady: it is gone again, or not complete after all.
@@ -76,12 +88,14 @@ class Pipeline:
         sighting = Sighting(str(file.path), signature.size, signature.mtime_ns, signature.inode)
         known = self._ledger.seen(sighting)
         if known is not None:
-            return known.id  # falls due by itself
+            return Taken(known.id, is_new=False)  # falls due by itself
         reading = read(file.path, self._examiner.max_size)
-        claim = self._admit(file, reading, in_place=in_place)
-        self._log_state("document.admitted", claim.document)
-        self._work(claim, reading.content)
-        return claim.document.id
+        admitted = self._admit(file, reading, in_place=in_place)
+        if not isinstance(admitted, Claim):
+            return Taken(admitted.id, is_new=False)
+        self._log_state("document.admitted", admitted.document)
+        self._work(admitted, reading.content)
+        return Taken(admitted.document.id, is_new=True)
 
     def resume(self, document_id: int) -> None:
         """A document that is due, or whose file has not been put away yet."""
@@ -89,20 +103,27 @@ class Pipeline:
         if claim is not None:
             self._work(claim, None)
 
-    def recover(self) -> None:
-        """What importers left behind that died: a send under way may have arrived, so its document is uncertain."""
-        for orphan in self._ledger.orphans(self._clock.now()):
-            claim = self._ledger.take_over(orphan, self._clock.now())
-            if claim is None:
-                continue
-            if claim.document.state is State.SENDING:
-                cause = Interrupted("the importer was stopped or lost its lease in the middle of it")
-                claim, _ = self._record(claim, claim.document, cause)
+    def look(self, document_id: int) -> None:
+        """An uncertain document is read back now, whatever its schedule says; nothing is sent.
+
+        What is not at Abillify falls due at once for whoever sends.
+        """
+        claim = self._ledger.claim(document_id, self._clock.now(), early=True)
+        if claim is None:
+            return
+        if claim.document.state is State.UNCERTAIN:
+            self._work(claim, None, sends=False)
+        else:
             self._ledger.release(claim)
+
+    def recover(self) -> None:
+        """What importers left behind that died."""
+        for document in recover(self._ledger, self._now(), self._policies.lifecycle):
+            self._log_state("document.interrupted", document)
 
     # ------------------------------------------------------------ admitted
 
-    def _admit(self, file: FoundFile, reading: Reading, *, in_place: bool) -> Claim:
+    def _admit(self, file: FoundFile, reading: Reading, *, in_place: bool) -> Claim | Document:
         now = self._clock.now()
         newcomer = self._examiner.newcomer(file.path, file.relative, file.root, reading, now)
         candidate = self._examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
@@ -123,24 +144,47 @@ class Pipeline:
 
     # ------------------------------------------------------------ acted upon
 
-    def _work(self, claim: Claim, content: bytes | None) -> None:
-        """From the claim to the rest: every act that is due now, and the file put away at the end."""
+    def _work(self, claim: Claim, content: bytes | None, *, sends: bool = True) -> None:
+        """From the claim to the rest: every act that is due now, then the file put away."""
         try:
-            if claim.document.state is State.PENDING and claim.document.identity is None:
-                claim = self._reconsider(claim)
-            act = next_act(claim.document, look_first=self._policies.look_first)
-            while act is not Act.REST and self._line.is_open:
-                claim, act = self._perform(act, claim, content)
+            claim = self._settled(claim, content, sends=sends)
             if claim.document.target is not None:
                 claim = self._archivist.put_away(claim, content)
-        except FileVanished as error:
-            claim = self._decided(claim, lost(claim.document, str(error)))
-        except ReadError as error:
-            claim = self._decided(claim, unreadable(claim.document, str(error), self._now(), self._policies.lifecycle))
         except ClaimLost as error:
             self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
             return
         self._ledger.release(claim)
+
+    def _settled(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
+        """The acts; whatever goes wrong with the document itself becomes a decision about it."""
+        try:
+            return self._acted(claim, content, sends=sends)
+        except (LedgerError, ProbeError):
+            raise  # no document's fault
+        except Exception as error:  # noqa: BLE001 - one document's trouble must not end the others
+            # Acts may have been recorded since the claim was made.
+            document = self._ledger.get(claim.document.id) or claim.document
+            return self._decided(claim, self._trouble(document, error))
+
+    def _trouble(self, document: Document, error: Exception) -> Decision:
+        match error:
+            case FileVanished():
+                return lost(document, str(error))
+            case ReadError():
+                return unreadable(document, str(error), self._now(), self._policies.lifecycle)
+        self._log.error("document.failed", document=f"D{document.id}", exc_info=error)
+        return failed(document, type(error).__name__)
+
+    def _acted(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
+        if claim.document.unjudged:
+            claim = self._reconsider(claim)
+        act = next_act(claim.document, look_first=self._policies.look_first)
+        while act is not Act.REST and self._line.is_open:
+            if act is Act.SEND and not sends:
+                due = claim.document.evolve(next_attempt_at=self._clock.now())
+                return self._decided(claim, Decision(due, "document.due"))
+            claim, act = self._perform(act, claim, content)
+        return claim
 
     def _perform(self, act: Act, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
         document = claim.document
@@ -160,6 +204,10 @@ class Pipeline:
         if content is None:
             content = self._content_of(document)
         self._client.wait_for_turn()
+        if not self._line.is_open:
+            return claim, Act.REST  # it was stopped while this document waited for its turn
+        # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
+        start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
         key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
         if key is None:
             # The key grew old on the way here. The document stays uncertain; the next look at it reads back.
@@ -168,7 +216,6 @@ class Pipeline:
             state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
         )
         claim = self._ledger.intend(claim, sending, self._clock.now())
-        start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
         outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome)
 
@@ -186,14 +233,18 @@ class Pipeline:
     def _record(self, claim: Claim, document: Document, outcome: Outcome) -> tuple[Claim, Act]:
         """The decision about an outcome, on disk."""
         decision = decide(document, outcome, self._now(), self._policies.lifecycle)
-        name = type(outcome).__name__ if document.state is State.SENDING else None
-        claim = self._decided(claim, decision, outcome=name)
+        name = outcome_name(outcome) if document.state is State.SENDING else None
+        data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
+        claim = self._decided(claim, decision, outcome=name, data=data)
         if decision.stop_line is not None:
             self._line.stop(decision.stop_line, decision.resume_after)
         return claim, decision.then
 
-    def _decided(self, claim: Claim, decision: Decision, *, outcome: str | None = None) -> Claim:
-        claim = self._ledger.record(claim, decision.document, decision.event, self._clock.now(), outcome=outcome)
+    def _decided(
+        self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None
+    ) -> Claim:
+        now = self._clock.now()
+        claim = self._ledger.record(claim, decision.document, decision.event, now, outcome=outcome, data=data)
         self._log_state(decision.event, decision.document)
         return claim
 
@@ -215,3 +266,8 @@ class Pipeline:
             "communication_reference": document.references and document.references.communication,
         }
         tell(event, **{name: value for name, value in fields.items() if value is not None})
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """`InDoubt` is kept as `in_doubt`: the ledger must not change its words when a class gets another name."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(outcome).__name__).lstrip("_")

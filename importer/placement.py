@@ -24,7 +24,7 @@ class Placement:
         if document.reason is not None and document.reason.code == FILE_GONE:
             return document
         folder = self._folder(document)
-        if Path(document.location).parent == folder:
+        if Path(document.location).parent == folder and not is_reserved(document.location):
             return document.evolve(target=document.location)  # already there: only the reason beside it is written
         return document.evolve(target=str(_free(folder, document.filename, is_reserved)))
 

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from importer.adapters.ledger import Attempt, Event, printable
 from importer.core.model import Document, State
+from importer.core.naming import shown
+from importer.core.person import ACCEPTABLE, is_needed_for
 
 FIELDS = (
     "id",
@@ -93,7 +95,12 @@ def local(moment: datetime | None) -> str:
 
 
 def json_line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def as_csv(documents: Iterable[Document]) -> str:
@@ -103,7 +110,7 @@ def as_csv(documents: Iterable[Document]) -> str:
     writer.writeheader()
     for document in documents:
         writer.writerow(document_as_json(document) | {"reason": document.reason.code if document.reason else None})
-    return out.getvalue()
+    return printable(out.getvalue())
 
 
 def table_of(documents: Sequence[Document]) -> Table:
@@ -115,9 +122,9 @@ def table_of(documents: Sequence[Document]) -> Table:
             f"D{document.id}",
             state_text(document),
             document.kind or "",
-            document.invoice_reference or "",
-            Text(printable(document.path)),
-            Text(_references_or_reason(document)),
+            Text(shown(document.invoice_reference or "")),
+            Text(shown(document.path)),
+            Text(shown(_references_or_reason(document))),
         )
     return table
 
@@ -140,7 +147,7 @@ def print_story(console: Console, document: Document, attempts: Sequence[Attempt
     grid = Table.grid(padding=(0, 2))
     for name, value in _story_facts(document):
         if value:
-            grid.add_row(Text(name, style="dim"), Text(printable(str(value)), overflow="fold"))
+            grid.add_row(Text(name, style="dim"), Text(shown(value), overflow="fold"))
     console.print(grid)
     if attempts:
         console.print(Text("attempts", style="bold"))
@@ -151,7 +158,51 @@ def print_story(console: Console, document: Document, attempts: Sequence[Attempt
     for event in events:
         who = f" by {event.actor}" if event.actor else ""
         more = event.data.get("message") or event.data.get("location") or ""
-        console.print(Text(printable(f"  {local(event.at)}  {event.name}{who}  {more}".rstrip())))
+        console.print(Text(shown(f"  {local(event.at)}  {event.name}{who}  {more}".rstrip())))
+    _print_next(console, document)
+
+
+def _print_next(console: Console, document: Document) -> None:
+    console.print(Text("what to do", style="bold"))
+    console.print(Text(f"  {_advice(document)}"))
+    for command, meaning in _commands(document):
+        console.print(Text(f"  importer {command:<32}{meaning}"))
+
+
+GOES_ON = "Nothing: it goes on by itself."
+NOTHING_NOW = {
+    State.UNCERTAIN: "Nothing now: Abillify is asked whether it has arrived. If it stays so, look there and say:",
+    State.WAITING: "Nothing now: Abillify is asked again for this invoice. If it stays so, check the reference.",
+}
+
+
+def _advice(document: Document) -> str:
+    """One sentence; the commands follow it."""
+    if document.state.is_on_its_way:
+        return NOTHING_NOW.get(document.state, GOES_ON)
+    if not is_needed_for(document):
+        return "Nothing."
+    if document.key.in_doubt:
+        return "Look at Abillify whether the document is there, and say what you found:"
+    if document.state is State.REJECTED:
+        return "Mend what is said above and drop the file again; where the file need not change:"
+    return "Look at the file, and decide:"
+
+
+def _commands(document: Document) -> list[tuple[str, str]]:
+    """What a person can say about a document in this state, as in the reason beside its file."""
+    name, code = f"D{document.id}", document.reason.code if document.reason else ""
+    found = []
+    if document.state in (State.HELD, State.UNCERTAIN) and document.key.in_doubt:
+        found += [(f"resolve {name} --imported", "the document is at Abillify")]
+        found += [(f"resolve {name} --not-imported", "it is not there; it is sent again after a last look")]
+    elif is_needed_for(document) or document.state in (State.WAITING, State.DEFERRED):
+        found += [(f"retry {name}", "try again now")]
+    if document.state is State.HELD and code in ACCEPTABLE:
+        found += [(f"resolve {name} --accept", "import it all the same")]
+    if document.state is State.HELD:
+        found += [(f"resolve {name} --dismiss", "do not import it")]
+    return found
 
 
 def _story_facts(document: Document) -> list[tuple[str, object]]:
@@ -172,7 +223,7 @@ def _story_facts(document: Document) -> list[tuple[str, object]]:
         ("voucher", references and references.voucher),
         ("references from", references and references.source),
         ("duplicate of", document.duplicate_of and f"D{document.duplicate_of}"),
-        ("size", f"{document.size} bytes"),
+        ("size", counted(document.size, "byte")),
         ("SHA-256", document.sha256),
     ]
 
@@ -200,26 +251,48 @@ def story_as_json(attempts: Sequence[Attempt], events: Sequence[Event]) -> dict[
 
 DECISION_STYLES = {"import": "green", "duplicate": "cyan", "hold": "magenta", "reject": "red", "ignore": "dim"}
 RULE_MARKS = {"matched": ("✓", "green"), "blocked": ("!", "yellow"), "ambiguous": ("!", "yellow")}
+RESULTS = (*RULE_MARKS, "mismatch", "not_tried", "other_extension", "other_folder", "unreadable")
+"""How well a rule fits, the best first."""
+
+NEAREST = 4
+"""How many of the rules that do not fit are shown."""
 
 
-def print_explanation(console: Console, told: Mapping[str, Any]) -> None:
+def print_explanation(console: Console, told: Mapping[str, Any], *, every_rule: bool = False) -> None:
     """One file's explanation, for a person; `told` is its JSON form."""
-    console.print(
-        Text.assemble((told["path"], "bold"), "  ", (told["decision"], DECISION_STYLES.get(told["decision"], "")))
-    )
+    decision = told["decision"]
+    console.print(Text.assemble((shown(told["path"]), "bold"), "  ", (decision, DECISION_STYLES.get(decision, ""))))
+    if told["facts"] is None and decision != "ignore":
+        console.print(Text("  (no such file here: judged by its name alone)", style="dim"))
     grid = Table.grid(padding=(0, 2))
     for name, value in _explanation_facts(told):
         if value:
-            grid.add_row(Text(f"  {name}", style="dim"), Text(str(value), overflow="fold"))
+            grid.add_row(Text(f"  {name}", style="dim"), Text(shown(value), overflow="fold"))
     console.print(grid)
-    for rule in told["rules"]:
-        mark, style = RULE_MARKS.get(rule["result"], ("·", "dim"))
-        console.print(Text(f"  {mark} rule {rule['rule']!r}: {rule['message']}", style=style))
+    _print_rules(console, told["rules"], every_rule=every_rule)
     console.print()
+
+
+def _print_rules(console: Console, rules: Sequence[Mapping[str, Any]], *, every_rule: bool) -> None:
+    """Those that recognised something, and those that came nearest."""
+    ranked = sorted(rules, key=_rank)
+    recognised = sum(rule["result"] in RULE_MARKS for rule in ranked)
+    told = ranked if every_rule else ranked[: recognised + NEAREST]
+    for rule in told:
+        mark, style = RULE_MARKS.get(rule["result"], ("·", "dim"))
+        console.print(Text(shown(f"  {mark} rule {rule['rule']!r}: {rule['message']}"), style=style))
+    if left := len(ranked) - len(told):
+        fits = "that fits" if left == 1 else "that fit"
+        console.print(Text(f"    and {counted(left, 'rule')} {fits} even less (--all shows them)", style="dim"))
+
+
+def _rank(rule: Mapping[str, Any]) -> tuple[int, int]:
+    return RESULTS.index(rule["result"]), -(rule["position"] or 0)
 
 
 def _explanation_facts(told: Mapping[str, Any]) -> list[tuple[str, object]]:
     reason, known, request = told["reason"], told["ledger"], told["request"]
+    is_retry = told["decision"] == "import" and known and known["state"] == State.REJECTED
     return [
         ("invoice", told["invoice_reference"]),
         ("kind", told["kind"]),
@@ -228,9 +301,18 @@ def _explanation_facts(told: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("why", reason and f"{reason['message']} [{reason['code']}]"),
         ("the file", _facts_line(told["facts"])),
         ("the ledger", known and f"{known['id']} is {known['state']}: {known['path']}"),
+        ("to do", is_retry and f"`importer retry {known['id']}` sends it on its way"),
         ("would send", request and f"{request['method']} {request['url']}"),
-        *((("", f"{name} = {value}") for name, value in request["parts"].items()) if request else ()),
+        *((("", f"{name} = {_part_line(value)}") for name, value in request["parts"].items()) if request else ()),
+        ("request", told["decision"] == "duplicate" and "nothing would be sent"),
     ]
+
+
+def _part_line(value: str | Mapping[str, Any]) -> str:
+    if isinstance(value, str):
+        return value
+    size = [] if value["size"] is None else [counted(value["size"], "byte")]
+    return f"{value['filename']} ({', '.join([value['content_type'], *size])})"
 
 
 def _facts_line(facts: Mapping[str, Any] | None) -> str:
@@ -239,10 +321,10 @@ def _facts_line(facts: Mapping[str, Any] | None) -> str:
     pdf, eml = facts.get("pdf"), facts.get("eml")
     more = []
     if pdf:
-        more = [f"{pdf['pages']} pages" if pdf["pages"] else "", pdf["title"], pdf["damage"], *pdf["active"]]
+        more = [counted(pdf["pages"], "page") if pdf["pages"] else "", pdf["title"], pdf["damage"], *pdf["active"]]
     if eml:
         more = [f"from {eml['sender']}", eml["date"], eml["subject"], *eml["attachments"]]
-    return ", ".join([str(facts["format"]), f"{facts['size']} bytes", *filter(None, more)])
+    return ", ".join([str(facts["format"]), counted(facts["size"], "byte"), *filter(None, more)])
 
 
 def places_of(documents: Sequence[Document], below: Path) -> Table:
@@ -250,6 +332,6 @@ def places_of(documents: Sequence[Document], below: Path) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for document in documents:
         location = Path(document.location)
-        shown = location.relative_to(below) if location.is_relative_to(below) else location
-        table.add_row(f"D{document.id}", state_text(document), Text(printable(str(shown))))
+        lies = location.relative_to(below) if location.is_relative_to(below) else location
+        table.add_row(f"D{document.id}", state_text(document), Text(shown(lies)))
     return table

@@ -6,14 +6,15 @@ remembers a document, so that a restart is nothing special.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.inbox import FoundFile, Scanner
+from importer.adapters.inbox import FoundFile, Problem, Scanner
 from importer.adapters.ledger import Ledger
 from importer.adapters.reading import NotReady, ReadError
 from importer.clock import Clock
@@ -41,14 +42,16 @@ class Limits:
     """Go on only with documents that came from our own files, not with whatever else is due."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Round:
     """What one turn left behind."""
 
     next_turn: float
     """Seconds after which another turn is worthwhile even if nothing wakes us."""
     unsettled: bool
-    """Whether there are files that are not complete yet, or not taken yet."""
+    """Whether there are files that are not complete yet."""
+    untaken: bool
+    """Whether there are complete files that no worker has begun with."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class _Work:
     """What the workers are at."""
 
     files: deque[FoundFile] = field(default_factory=deque)
+    moves: deque[int] = field(default_factory=deque)
+    """Documents whose file has not been put away."""
     documents: set[int] = field(default_factory=set)
     running: int = 0
 
@@ -86,10 +91,11 @@ class Service:
         self._failure: BaseException | None = None
         self._taken = 0
         self._look = threading.Event()
-        self._last_scan = self._next_scan = clock.steady()
+        self._last_scan = self._next_scan = self._next_round = clock.steady()
+        self._unreadable: set[Path] = set()
         self._unsettled = True
-        self.unreadable: list[str] = []
-        """Files that could not be read; they stay where they are."""
+        self.problems: dict[str, str] = {}
+        """Files and folders that could not be looked at, with the reason; they stay where they are."""
         self.touched: set[int] = set()
         """Ids of the documents that this service has had to do with."""
         self.on_turn: Callable[[int], None] = lambda _: None
@@ -104,13 +110,17 @@ class Service:
             whatever ended a worker: a fault of ours, or of the ledger.
         """
         self._pipeline.recover()
-        with ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="worker") as workers:
+        workers = ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="worker")
+        try:
             while True:
                 self.wake.clear()
                 turn = self._turn(workers)
                 if self._failure is not None or stop(turn):
                     break
                 self.wake.wait(turn.next_turn)
+        finally:
+            self._log.debug("service.draining")
+            workers.shutdown(cancel_futures=True)
         if self._failure is not None:
             raise self._failure
 
@@ -128,11 +138,14 @@ class Service:
     def _turn(self, workers: ThreadPoolExecutor) -> Round:
         probe_in = self._line.tend()
         scan_in = self._scan()
+        self._hand_out_moves(workers)
         self._hand_out_files(workers)
         due_in = self._hand_out_documents(workers) if self._line.is_open else None
         self.on_turn(len(self._work.files))
         next_turn = min(seconds for seconds in (scan_in, probe_in, due_in, IDLE) if seconds is not None)
-        return Round(next_turn, unsettled=self._unsettled or bool(self._work.files))
+        # A worker that found a file changing has asked for a look before it was done.
+        unsettled = self._unsettled or self._look.is_set()
+        return Round(next_turn, unsettled, untaken=bool(self._work.files) and not self._is_full)
 
     # ------------------------------------------------------------ what is there
 
@@ -145,28 +158,53 @@ class Service:
             self._look.clear()
             self._last_scan = now
             found = self._scanner.scan(now)
-            for problem in found.problems:
-                self._log.warning(f"scan.{problem.code}", path=str(problem.path), message=problem.message)
-            self._work.files.extend(file for file in found.settled if self._limits.accepts(file))
+            self._note(found.problems)
+            for file in filter(self._limits.accepts, found.settled):
+                self._log.debug("file.settled", path=file.relative)
+                self._work.files.append(file)
             self._unsettled = found.next_look is not None
-            self._retry_moves()
+            if now >= self._next_round:
+                self._begin_round(now)
             pause = self._limits.rescan if found.next_look is None else min(found.next_look, self._limits.rescan)
-            self._next_scan = now + pause
+            self._next_scan = now + max(BREATH, pause)
         return max(0.0, self._next_scan - self._clock.steady())
 
-    def _retry_moves(self) -> None:
+    def _note(self, problems: Sequence[Problem]) -> None:
+        """Once for each of them: a folder that cannot be seen is a problem in every scan."""
+        for problem in problems:
+            if self.problems.get(str(problem.path)) != problem.message:
+                self.problems[str(problem.path)] = problem.message
+                self._log.warning(f"scan.{problem.code}", path=str(problem.path), message=problem.message)
+
+    def _begin_round(self, now: float) -> None:
+        """What is worth another try once in a while: dead importers' claims, failed moves, unreadable files."""
+        self._next_round = now + max(1.0, self._limits.rescan)
         self._pipeline.recover()
-        for document in self._ledger.unfinished_moves():
-            self._pipeline.resume(document.id)
+        self._work.moves.extend(document.id for document in self._ledger.unfinished_moves())
+        for path in self._unreadable:
+            self._scanner.forget(path)
+        self._unreadable.clear()
 
     def _hand_out_files(self, workers: ThreadPoolExecutor) -> None:
-        while self._work.files and self._has_room():
-            if self._limits.files is not None and self._taken >= self._limits.files:
-                self._work.files.clear()
-                return
+        while self._work.files and self._has_room() and not self._is_full:
             file = self._work.files.popleft()
-            self._taken += 1
+            with self._lock:
+                self._taken += 1
             self._begin(workers.submit(self._take, file))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether as many new files are taken, or under way, as are wanted."""
+        return self._limits.files is not None and self._taken >= self._limits.files
+
+    def _hand_out_moves(self, workers: ThreadPoolExecutor) -> None:
+        while self._work.moves and self._has_room():
+            self._hand_out(workers, self._work.moves.popleft())
+
+    def _hand_out(self, workers: ThreadPoolExecutor, document_id: int) -> None:
+        if document_id not in self._work.documents:
+            self._work.documents.add(document_id)
+            self._begin(workers.submit(self._resume, document_id))
 
     def _hand_out_documents(self, workers: ThreadPoolExecutor) -> float | None:
         """Hands out what is due. Returns the seconds until more falls due, or None when nothing will by itself."""
@@ -174,9 +212,7 @@ class Service:
         for document_id in self._ledger.due(self._clock.now(), limit=4 * self._limits.concurrency, among=among):
             if not self._has_room():
                 return None  # the next worker that is done wakes us
-            if document_id not in self._work.documents:
-                self._work.documents.add(document_id)
-                self._begin(workers.submit(self._resume, document_id))
+            self._hand_out(workers, document_id)
         moment = self._ledger.next_due_at(among=among)
         if moment is None:
             return None
@@ -196,22 +232,32 @@ class Service:
     def _end(self, future: "Future[None]") -> None:
         with self._lock:
             self._work.running -= 1
-            if (error := future.exception()) is not None and self._failure is None:
+            if not future.cancelled() and (error := future.exception()) is not None and self._failure is None:
                 self._failure = error
         self.wake.set()
 
     def _take(self, file: FoundFile) -> None:
         try:
-            document_id = self._pipeline.take(file, in_place=self._limits.in_place(file))
+            taken = self._pipeline.take(file, in_place=self._limits.in_place(file))
         except NotReady as error:
             self._log.info("file.not_ready", path=file.relative, message=str(error))
             self._scanner.forget(file.path)
+            self._give_back()
             self.rescan()
         except ReadError as error:
-            self._log.error("file.unreadable", path=file.relative, message=str(error))
-            self.unreadable.append(str(error))
+            self._note([Problem("file_unreadable", file.path, str(error))])
+            self._unreadable.add(file.path)
+            self._give_back()
         else:
-            self.touched.add(document_id)
+            self.problems.pop(str(file.path), None)
+            self.touched.add(taken.document_id)
+            if not taken.is_new:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        """It was no new file; another one may be taken instead."""
+        with self._lock:
+            self._taken -= 1
 
     def _resume(self, document_id: int) -> None:
         try:

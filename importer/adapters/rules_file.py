@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from importer.core.model import Kind
 from importer.core.rules import (
     CompilePattern,
     RuleFault,
@@ -60,11 +61,12 @@ def load_rules(path: Path, compile_pattern: CompilePattern, *, run_their_example
     Raises:
         RulesFileError: the file cannot be read, is not TOML, or has faults; all of them.
     """
-    spec, faults = _parse(path, _read(path))
+    spec, faults = _parse(_read(path))
     try:
         rules = compile_rules(spec, compile_pattern)
     except RulesError as error:
-        raise RulesFileError(path, [*faults, *error.faults]) from error
+        told = {fault.where for fault in faults}
+        raise RulesFileError(path, [*faults, *(fault for fault in error.faults if fault.where not in told)]) from error
     if run_their_examples:
         faults += [result.fault for result in run_examples(rules) if not result.passed]
     if faults:
@@ -84,19 +86,32 @@ def _read(path: Path) -> dict[str, Any]:
     raise RulesFileError(path, [RuleFault("file", problem, remedy)])
 
 
-def _parse(path: Path, data: dict[str, Any]) -> tuple[RulesSpec, list[RuleFault]]:
-    """The spec and the unknown keys in it; a value of the wrong type leaves nothing to go on with."""
+def _parse(data: dict[str, Any]) -> tuple[RulesSpec, list[RuleFault]]:
+    """The spec and what is wrong with the file as such; what is wrong is mended, so that all else can be checked."""
     try:
         return _spec(_File.model_validate(data)), []
     except ValidationError as error:
         problems = error.errors()
     faults = [_fault(problem, data) for problem in problems]
-    if any(problem["type"] != "extra_forbidden" for problem in problems):
-        raise RulesFileError(path, faults)
-    for problem in problems:
-        *parents, key = problem["loc"]
-        _at(data, parents).pop(key)
+    # From the back, so that a rule that is taken out does not renumber those still to be mended.
+    for problem in reversed(problems):
+        _mend(data, problem["loc"])
     return _spec(_File.model_validate(data)), faults
+
+
+def _mend(data: dict[str, Any], location: tuple[Any, ...]) -> None:
+    """Put something harmless in the place of a wrong value, or take it out where nothing depends on it."""
+    *parents, key = location
+    table = _at(data, parents)
+    match location:
+        case ("tokens", _):
+            table[key] = "x"
+        case ("rule", number, "name"):
+            table[key] = str(number + 1)
+        case ("rule", _, "kind"):
+            table[key] = Kind.INVOICE.value
+        case _:
+            table.pop(key)
 
 
 def _spec(file: _File) -> RulesSpec:
@@ -109,7 +124,9 @@ def _fault(problem: Any, data: dict[str, Any]) -> RuleFault:
     if problem["type"] == "extra_forbidden":
         table = _Rule if location[0] == "rule" else _File
         return RuleFault(_where(location, data), "there is no such key", did_you_mean(location[-1], table.model_fields))
-    return RuleFault(_where(location, data), problem["msg"].lower(), "correct the value")
+    nameless = problem["type"] == "missing"
+    remedy = 'give the rule a name: name = "..."' if nameless else "correct the value"
+    return RuleFault(_where(location, data), problem["msg"].lower(), remedy)
 
 
 def _where(location: Iterable[Any], data: dict[str, Any]) -> str:

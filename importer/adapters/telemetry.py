@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TextIO
@@ -11,6 +12,11 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 REDACTED = "***"
 
+CONSTANT = frozenset({"event", "level", "timestamp", "document", "state", "reason", "kind"})
+"""Fields whose values are words of ours: whatever the password is, they stay what they are."""
+
+LONG = 8
+
 
 class Redactor:
     """Replaces every known secret in whatever is to be logged, however deeply it is nested.
@@ -19,28 +25,35 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._secrets: tuple[str, ...] = ()
+        self._secrets: tuple[re.Pattern[str], ...] = ()
 
     def hide(self, username: str, password: str) -> None:
         """Hides a password, and the header that is made of it."""
         basic = base64.b64encode(f"{username}:{password}".encode()).decode()
-        secrets = {*self._secrets, basic, *((password,) if password else ())}
+        patterns = (*self._secrets, *(_pattern(secret) for secret in (basic, password) if secret))
+        known = {pattern.pattern: pattern for pattern in patterns}
         # The longest first, so that one that contains another is replaced whole.
-        self._secrets = tuple(sorted(secrets, key=len, reverse=True))
+        self._secrets = tuple(sorted(known.values(), key=lambda pattern: len(pattern.pattern), reverse=True))
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: self.clean(value) for key, value in event.items()}
+        return {key: value if key in CONSTANT else self.clean(value) for key, value in event.items()}
 
     def clean(self, value: Any) -> Any:
         if isinstance(value, str):
             for secret in self._secrets:
-                value = value.replace(secret, REDACTED)
+                value = secret.sub(REDACTED, value)
             return value.encode("utf-8", "backslashreplace").decode()
         if isinstance(value, Mapping):
             return {key: self.clean(item) for key, item in value.items()}
         if isinstance(value, Iterable) and not isinstance(value, bytes):
             return [self.clean(item) for item in value]
         return value
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    """A short password may be a piece of any word: it is hidden where it stands alone."""
+    escaped = re.escape(secret)
+    return re.compile(escaped if len(secret) >= LONG else rf"(?<!\w){escaped}(?!\w)")
 
 
 def start_logging(

@@ -6,22 +6,25 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import Scanner
-from importer.adapters.ledger import Database, Ledger, LedgerReader
+from importer.adapters.ledger import WITNESS, Database, Ledger, LedgerReader, Witness
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe
 from importer.adapters.rules_file import load_rules
 from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
+from importer.cli.decisions import Decisions
 from importer.clock import Clock, SystemClock
-from importer.config import Credentials, Settings, find_config, load_credentials, load_settings
+from importer.config import ConfigError, Credentials, Settings, find_config, load_credentials, load_settings
 from importer.core.admission import AdmissionPolicy
 from importer.core.lifecycle import Policy
+from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
 from importer.examination import Examiner
 from importer.line import Line
@@ -71,31 +74,47 @@ def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
 
 
 @contextmanager
-def opened_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger alone, for the verbs that read it or record a person's decision."""
+def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[Ledger]:
+    """The ledger, for the verbs that send or record a person's decision.
+
+    Raises:
+        LedgerNeedsPerson: it was replaced or restored, or belongs to another account.
+    """
     make_folders(settings)
     api = settings.api
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
     queueing = timedelta(0) if api.rate.is_unlimited else api.concurrency * api.rate.interval
     lease = 2 * api.timeout + timedelta(seconds=5) + queueing
-    with Ledger(settings.ledger.url.reveal(), lease=lease, place=placement(settings)) as ledger:
-        ledger.bind_account(account_of(settings))
+    with Ledger(
+        settings.ledger.url.reveal(), lease=lease, place=placement(settings), witness=witness_of(settings)
+    ) as ledger:
+        ledger.bind_account(account_of(settings), new_account=new_account)
+        ledger.face_witness()
         yield ledger
 
 
 @contextmanager
-def reading_ledger(settings: Settings) -> Iterator[LedgerReader | None]:
-    """The ledger for questions only; None where there is none yet."""
+def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
+    """The ledger for questions only; where there is none yet, an empty one that leaves no trace."""
     path = settings.ledger.url.sqlite_path
-    if path is None or not path.exists():
-        yield None
-        return
-    with closing(LedgerReader(Database(settings.ledger.url.reveal()))) as reader:
-        yield reader
+    with ExitStack() as stack:
+        url = settings.ledger.url.reveal()
+        if path is not None and not path.exists():
+            url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
+        database = stack.enter_context(closing(Database(url)))
+        if wrong := Witness(witness_of(settings), database).contradiction():
+            click.echo(f"importer: warning: the ledger cannot be trusted: {wrong}", err=True)
+        yield LedgerReader(database)
 
 
-def archivist_of(ctx: click.Context, ledger: Ledger) -> Archivist:
-    return Archivist(ledger, SystemClock(), log_of(ctx, Redactor()))
+def archivist(settings: Settings, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> Archivist:
+    return Archivist(ledger, clock, log, done_file=DoneFile.parse(settings.inbox.done_file))
+
+
+def decisions_of(ctx: click.Context, settings: Settings, ledger: Ledger) -> Decisions:
+    """For the verbs that record what a person decided."""
+    recording = archivist(settings, ledger, SystemClock(), log_of(ctx, Redactor()))
+    return Decisions(ledger, recording, policies(settings).lifecycle)
 
 
 @contextmanager
@@ -123,7 +142,9 @@ def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abil
 
 
 @contextmanager
-def assembled(ctx: click.Context, *, backfilling: bool = False, check_remote: bool = False) -> Iterator[Parts]:
+def assembled(
+    ctx: click.Context, *, backfilling: bool = False, check_remote: bool = False, new_account: bool = False
+) -> Iterator[Parts]:
     """Everything, for the verbs that send; `api.check_remote` may want a look before the first send.
 
     Raises:
@@ -133,7 +154,9 @@ def assembled(ctx: click.Context, *, backfilling: bool = False, check_remote: bo
     redactor = Redactor()
     settings = settings_of(ctx)
     look_first = check_remote or (backfilling and settings.api.check_remote == "backfill")
-    with put_together(settings, os.environ, redactor, log_of(ctx, redactor), look_first=look_first) as parts:
+    log = log_of(ctx, redactor)
+    options = {"look_first": look_first, "new_account": new_account}
+    with put_together(settings, os.environ, redactor, log, **options) as parts:
         yield parts
 
 
@@ -145,6 +168,7 @@ def put_together(
     log: FilteringBoundLogger,
     *,
     look_first: bool = False,
+    new_account: bool = False,
 ) -> Iterator[Parts]:
     """The parts, opened in the order of their needs and closed the other way round."""
     credentials = load_credentials(settings, environ)
@@ -152,17 +176,17 @@ def put_together(
     clock = SystemClock()
     with ExitStack() as stack:
         judge = stack.enter_context(examiner(settings))
-        ledger = stack.enter_context(opened_ledger(settings))
+        ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
         client = stack.enter_context(opened_client(settings, credentials))
-        reload = _reloading(settings, environ, client, redactor)
+        reload = _reloading(settings, environ, client, redactor, log)
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)
         pipeline = Pipeline(
             ledger=ledger,
             examiner=judge,
             client=client,
             line=line,
-            archivist=Archivist(ledger, clock, log),
-            policies=policies(settings, look_first=look_first),
+            archivist=archivist(settings, ledger, clock, log),
+            policies=policies(settings, look_first=look_first or ledger.is_rebuilt()),
             clock=clock,
             log=log,
         )
@@ -170,14 +194,18 @@ def put_together(
 
 
 def _reloading(
-    settings: Settings, environ: Mapping[str, str], client: Abillify, redactor: Redactor
+    settings: Settings, environ: Mapping[str, str], client: Abillify, redactor: Redactor, log: FilteringBoundLogger
 ) -> Callable[[], None]:
     """After a refusal the credentials are read anew: an operator who corrects the file need not restart anything."""
 
     def reload() -> None:
-        credentials = load_credentials(settings, environ)
-        redactor.hide(credentials.username, credentials.password.reveal())
-        client.use_credentials(credentials.username, credentials.password.reveal())
+        try:
+            credentials = load_credentials(settings, environ)
+            redactor.hide(credentials.username, credentials.password.reveal())
+            client.use_credentials(credentials.username, credentials.password.reveal())
+        except (ConfigError, ValueError) as error:
+            # Perhaps in the middle of being written; the next refusal looks again.
+            log.warning("credentials.unreadable", message=str(error))
 
     return reload
 
@@ -231,6 +259,11 @@ def placement(settings: Settings) -> Placement:
         rejected=archive.rejected,
         held=archive.held,
     )
+
+
+def witness_of(settings: Settings) -> Path:
+    """The file that notices when the ledger was replaced."""
+    return settings.archive.imported.root / WITNESS
 
 
 def account_of(settings: Settings) -> str:

@@ -3,14 +3,17 @@
 import getpass
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from importer.adapters.ledger import Claim, Ledger
 from importer.archiving import Archivist
+from importer.clock import SystemClock
+from importer.core.lifecycle import Now, Policy
 from importer.core.model import Document
+from importer.recovery import recover
 
 Decide = Callable[[Document, datetime], Document | str]
-"""The changed document, or why the decision does not fit."""
+"""The changed document, or why the decision does not fit. Called under the claim, so that nothing changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +32,45 @@ def person() -> str:
         return "unknown"
 
 
-def record_decision(
-    ledger: Ledger, archivist: Archivist, document: Document, event: str, decide: Decide, note: str = ""
-) -> Decided:
-    """Claims the document, so that no upload runs beside it, records what the person decided, and moves the file."""
-    claim = ledger.claim_for_person(document.id, now())
-    if claim is None:
-        return Decided(document, f"D{document.id} is being worked on at this moment; try again")
-    try:
-        return _record(ledger, archivist, claim, event, decide, note)
-    finally:
-        ledger.release(claim)
+class Decisions:
+    """Records what a person decides: alone with the document, and with its file where it then belongs."""
+
+    def __init__(self, ledger: Ledger, archivist: Archivist, policy: Policy) -> None:
+        self._ledger = ledger
+        self._archivist = archivist
+        # Nobody else may be there to clear up after an importer that died.
+        recover(ledger, Now(SystemClock().now(), None), policy)
+
+    def record(self, document: Document, event: str, decide: Decide, note: str = "") -> Decided:
+        """Claims the document, so that no upload runs beside it, records the decision, and moves the file."""
+        claim = self._claim(document)
+        if claim is None:
+            return Decided(document, f"D{document.id} is being worked on at this moment; try again")
+        try:
+            if claim.document.target is not None:
+                return Decided(document, f"the file of D{document.id} cannot be moved; see the log, then try again")
+            return self._record(claim, event, decide, note)
+        finally:
+            self._ledger.release(claim)
+
+    def _claim(self, document: Document) -> Claim | None:
+        """A move that was begun is finished first: the decision may send the file elsewhere."""
+        claim = self._ledger.claim_for_person(document.id, _now())
+        if claim is not None and claim.document.target is not None:
+            self._ledger.release(self._archivist.put_away(claim, None))
+            claim = self._ledger.claim_for_person(document.id, _now())
+        return claim
+
+    def _record(self, claim: Claim, event: str, decide: Decide, note: str) -> Decided:
+        changed = decide(claim.document, _now())
+        if isinstance(changed, str):
+            return Decided(claim.document, changed)
+        data = {"note": note} if note else None
+        claim = self._ledger.record(claim, changed, event, _now(), actor=person(), data=data)
+        if claim.document.target is not None:
+            claim = self._archivist.put_away(claim, None)
+        return Decided(claim.document)
 
 
-def _record(ledger: Ledger, archivist: Archivist, claim: Claim, event: str, decide: Decide, note: str) -> Decided:
-    changed = decide(claim.document, now())
-    if isinstance(changed, str):
-        return Decided(claim.document, changed)
-    data = {"note": note} if note else None
-    claim = ledger.record(claim, changed, event, now(), actor=person(), data=data)
-    if claim.document.target is not None:
-        claim = archivist.put_away(claim, None)
-    return Decided(claim.document)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+def _now() -> datetime:
+    return SystemClock().now()

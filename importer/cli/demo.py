@@ -1,7 +1,8 @@
 """`importer demo`."""
 
-import os
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from importer.cli.exits import Exit, Stop
 from importer.cli.output import console
 from importer.config import Settings, load_settings
 from importer.config.scaffold import write_config
+from importer.core.naming import shown
 from importer.demo import DemoError, Sample, write_samples
-from importer.report import places_of, table_of
+from importer.report import counted, places_of, table_of
 from importer.sandbox import Sandbox
 from importer.service import Limits, Round, Service
 
@@ -35,6 +37,8 @@ def command(folder: Path | None) -> None:
     """The whole pipeline on sample files, good and bad, against a local sandbox, in a throw-away folder."""
     out = console()
     place = (folder or Path(tempfile.mkdtemp(prefix="importer-demo-"))).absolute()
+    if place.is_dir() and any(place.iterdir()):
+        raise Stop(Exit.USAGE, f"{shown(place)} is not empty; name a new folder")
     try:
         samples = write_samples(place / "samples")
     except DemoError as error:
@@ -82,7 +86,7 @@ def _show(out: Console, parts: Parts, samples: Sequence[Sample]) -> None:
 
 
 def _drop(out: Console, settings: Settings, samples: Sequence[Sample]) -> None:
-    out.print(f"[bold]Dropped into the inbox:[/] {len(samples)} file(s)")
+    out.print(f"[bold]Dropped into the inbox:[/] {counted(len(samples), 'file')}")
     for sample in samples:
         relative = _below_samples(sample.path)
         out.print(f"  {relative}  [dim]{sample.what}[/]", highlight=False)
@@ -106,19 +110,33 @@ def _conclude(out: Console, parts: Parts, place: Path) -> None:
     out.print(table_of(documents))
     out.print("\n[bold]Where each file lies now:[/]")
     out.print(places_of(documents, place))
-    out.print(
-        f"""
+    out.print(_what_next(place), soft_wrap=True)
+
+
+def _what_next(place: Path) -> str:
+    """Commands to copy: they work in any folder, and with a program that is not on PATH."""
+    program = _program()
+    here = f"{program} --config {shlex.quote(str(place / 'config' / 'importer.toml'))}"
+    rejected = place / "rejected" / "Preisliste Frühling.pdf"
+    return f"""
 [bold]Look closer:[/]
-  importer --config {os.fspath(place)}/config/importer.toml show RE-2024-00123
-  importer --config {os.fspath(place)}/config/importer.toml explain '{place}/rejected/Preisliste Frühling.pdf'
-  cat '{place}/rejected/Preisliste Frühling.pdf.reason.txt'
+  {here} show RE-2024-00123
+  {here} explain {shlex.quote(str(rejected))}
+  cat {shlex.quote(str(rejected) + ".reason.txt")}
 
 [bold]To point it at the real service:[/]
-  1. importer init /srv/importer          writes config/, inbox/ and a systemd drop-in
-  2. set api.base_url in /srv/importer/config/importer.toml
+  1. {program} init ~/importer          writes config/, inbox/ and a systemd drop-in
+  2. set api.base_url in ~/importer/config/importer.toml
   3. give IMPORTER_API__USERNAME and IMPORTER_API__PASSWORD (or api.password_file)
-  4. cd /srv/importer && importer doctor, then: importer run
+  4. cd ~/importer && {program} doctor, then: {program} run
 
-The folder {place} may be deleted at any time.""",
-        soft_wrap=True,
-    )
+The folder {place} may be deleted at any time."""
+
+
+def _program() -> str:
+    """How this program is called from anywhere."""
+    if shutil.which("importer"):
+        return "importer"
+    if Path(sys.argv[0]).name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m importer"
+    return shlex.quote(str(Path(sys.argv[0]).absolute()))

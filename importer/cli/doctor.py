@@ -1,6 +1,7 @@
 """`importer doctor`."""
 
 import os
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,10 @@ from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
 from importer.config import ConfigError, Credentials, Settings, find_config, load_credentials, load_settings
 from importer.core.model import ProbeAccepted, ProbeRefused
+from importer.report import counted
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+INDENT = 6 * " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,23 @@ def command(ctx: click.Context, as_json: bool) -> None:
         )
     else:
         for finding in findings:
-            click.echo(f"{'ok   ' if finding.is_well else 'FAULT'} {finding.check}: {finding.message}")
-            if finding.remedy:
-                click.echo(f"      -> {finding.remedy}")
+            _print(finding)
     raise SystemExit(int(next((f.exit for f in findings if not f.is_well), Exit.OK)))
+
+
+def _print(finding: Finding) -> None:
+    """Further lines of a message stand below its first."""
+    message = textwrap.indent(finding.message, INDENT).lstrip()
+    click.echo(f"{'ok   ' if finding.is_well else 'FAULT'} {finding.check}: {message}")
+    if finding.remedy:
+        click.echo(f"{INDENT}-> {finding.remedy}")
 
 
 def _examine(config: Path | None) -> Iterator[Finding]:
     try:
         settings = load_settings(find_config(config, os.environ), os.environ)
     except ConfigError as error:
-        yield Finding("configuration", False, str(error), "correct it and run doctor again")
+        yield from _faults("configuration", error)
         return
     yield Finding("configuration", True, str(settings.file))
     yield _checked("rules", lambda: _rules(settings))
@@ -65,10 +74,17 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     try:
         credentials = load_credentials(settings, os.environ)
     except ConfigError as error:
-        yield Finding("credentials", False, str(error))
+        yield from _faults("credentials", error)
         return
     yield Finding("credentials", True, f"user {credentials.username!r}")
     yield from _api(settings, credentials)
+
+
+def _faults(check: str, error: ConfigError) -> Iterator[Finding]:
+    """Each fault by itself, with its own remedy."""
+    for fault in error.faults:
+        place = ": ".join(filter(None, (fault.file, fault.key)))
+        yield Finding(check, False, f"{place}: {fault.problem}", fault.remedy)
 
 
 def _checked(check: str, look: Callable[[], str]) -> Finding:
@@ -87,12 +103,12 @@ def _watching(settings: Settings) -> Finding:
 
 def _rules(settings: Settings) -> str:
     rules = load_rules(settings.rules, compile_pattern)
-    return f"{settings.rules}: {len(rules.rules)} rules, every example is right"
+    return f"{settings.rules}: {counted(len(rules.rules), 'rule')}, every example is right"
 
 
 def _ledger(settings: Settings) -> str:
     with opened_ledger(settings) as ledger:
-        return f"{settings.ledger.url}: {sum(ledger.counts().values())} documents"
+        return f"{settings.ledger.url}: {counted(sum(ledger.counts().values()), 'document')}"
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
@@ -131,7 +147,8 @@ def _api(settings: Settings, credentials: Credentials) -> Iterator[Finding]:
             Exit.CREDENTIALS_REFUSED,
         )
     elif not isinstance(outcome, ProbeAccepted):
-        yield Finding("api", False, f"{settings.api.base_url}: {outcome.cause}", "check api.base_url and the network")
+        message = f"{settings.api.base_url}: {outcome.cause}"
+        yield Finding("api", False, message, "check api.base_url and the network", Exit.AGAIN_LATER)
     else:
         yield Finding("api", True, f"{settings.api.base_url} accepts the credentials")
         yield _clock(outcome.server_time)

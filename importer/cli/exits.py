@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import click
 
 from importer.core.model import Document
+from importer.core.person import is_needed_for
 
 
 class Exit(enum.IntEnum):
@@ -32,10 +33,10 @@ class Stop(Exception):
 
 def code_for(documents: Iterable[Document]) -> Exit:
     """3 when some need a person, else 4 when some will be tried again, else 0."""
-    states = {document.state for document in documents}
-    if any(state.needs_person for state in states):
+    documents = list(documents)
+    if any(map(is_needed_for, documents)):
         return Exit.NEEDS_PERSON
-    return Exit.AGAIN_LATER if any(state.is_on_its_way for state in states) else Exit.OK
+    return Exit.AGAIN_LATER if any(document.state.is_on_its_way for document in documents) else Exit.OK
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def errors_as_advice() -> Iterator[None]:
     """
     # Imported here because the command line must answer `--help` at once.
     from importer.adapters.archive import ArchiveError  # noqa: PLC0415
-    from importer.adapters.ledger import LedgerError, LedgerNeedsPerson  # noqa: PLC0415
+    from importer.adapters.ledger import LedgerBusy, LedgerError, LedgerNeedsPerson  # noqa: PLC0415
     from importer.adapters.probe import ProbeError  # noqa: PLC0415
     from importer.adapters.rules_file import RulesFileError  # noqa: PLC0415
     from importer.config import ConfigError  # noqa: PLC0415
@@ -59,8 +60,15 @@ def errors_as_advice() -> Iterator[None]:
         _end(Exit.USAGE, str(error))
     except LedgerNeedsPerson as error:
         _end(Exit.LEDGER_NEEDS_PERSON, str(error))
+    except LedgerBusy as error:
+        _end(Exit.ALREADY_RUNNING, str(error))
     except (ArchiveError, LedgerError, ProbeError) as error:
         _end(Exit.FAULT, str(error))
+    except BrokenPipeError:
+        _end(Exit.OK, "")  # whoever read the output has seen enough
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _end(Exit.FAULT, f"{place}{error.strerror}; check the path, its owner and its rights")
 
 
 def _end(code: Exit, message: str) -> None:

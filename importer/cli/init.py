@@ -1,5 +1,6 @@
 """`importer init`."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -16,7 +17,13 @@ def command(folder: Path) -> None:
         click.echo(f"written  {path}")
     for path in scaffold.kept:
         click.echo(f"kept     {path}")
-    click.echo(
-        f"Next: set api.base_url in {folder / 'config' / 'importer.toml'}, give the credentials in "
-        "IMPORTER_API__USERNAME and IMPORTER_API__PASSWORD, then run `importer doctor` in that folder."
-    )
+    click.echo(_next_steps(folder))
+
+
+def _next_steps(folder: Path) -> str:
+    return f"""
+Next:
+  1. set api.base_url in {folder / "config" / "importer.toml"}
+  2. give the credentials: export IMPORTER_API__USERNAME=... IMPORTER_API__PASSWORD=...
+     or api.username and api.password_file in that file; for systemd see {folder / "systemd"}
+  3. cd {shlex.quote(str(folder))} && importer doctor"""

@@ -1,5 +1,6 @@
 """`importer`: the verbs, each loaded only when it is called for."""
 
+import difflib
 import importlib
 from pathlib import Path
 
@@ -18,7 +19,9 @@ VERBS = {
     "show": "A document's whole story, by id, path or invoice reference.",
     "retry": "Try documents again now.",
     "resolve": "Record a person's decision about a held or uncertain document.",
+    "reconcile": "Check the ledger against Abillify both ways, and look up what is uncertain.",
     "doctor": "Check configuration, credentials, API, clock, folders and ledger.",
+    "ledger": "Verify, back up, rebuild or upgrade the ledger.",
     "sandbox": "A local stand-in for the Abillify API, on loopback.",
 }
 
@@ -47,6 +50,14 @@ class Verbs(click.Group):
         command: click.Command = importlib.import_module(f"importer.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        meant = difflib.get_close_matches(args[0], VERBS, n=1)
+        if args[0] not in VERBS and meant:
+            ctx.fail(f"there is no verb {args[0]!r}; did you mean {meant[0]}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
@@ -66,4 +77,4 @@ def cli(ctx: click.Context, config: Path | None, log_format: str | None, log_lev
 def main() -> None:
     """The console script."""
     with errors_as_advice():
-        cli()
+        cli(prog_name="importer")

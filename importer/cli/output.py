@@ -1,14 +1,16 @@
 """What the reading verbs share: formats, since-dates, how a document is named on the command line."""
 
+import functools
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import LedgerReader
 from importer.cli.exits import Exit, Stop
 from importer.core.model import Document
 from importer.report import as_csv, document_as_json, json_line, table_of
@@ -18,9 +20,53 @@ F = TypeVar("F", bound=Callable[..., Any])
 DOCUMENT_ID = re.compile(r"[Dd]([1-9][0-9]*)")
 
 
+def new_account_option(command: F) -> F:
+    """`--new-account`: a ledger does not change its account by itself."""
+    text = "The ledger is to go on with another api.account; the same documents count as new ones then."
+    return click.option("--new-account", is_flag=True, help=text)(command)
+
+
 def json_option(command: F) -> F:
-    """`--json`: one object a line."""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")(command)
+    """`--json`, and `--format json` for the same: one object a line."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+    @click.option("--format", "form", type=click.Choice(["text", "json"]), help="`json` is the same as --json.")
+    @functools.wraps(command)
+    def chosen(*arguments: Any, as_json: bool, form: str | None, **options: Any) -> Any:
+        return command(*arguments, as_json=agreed_form(form, as_json=as_json) == "json", **options)
+
+    return cast("F", chosen)
+
+
+def agreed_form(form: str | None, *, as_json: bool) -> str | None:
+    """What `--format` says, or `json` for `--json`.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} contradict each other; give one of them")
+    return "json" if as_json else form
+
+
+class Number(click.ParamType[int]):
+    """A whole number between two bounds; unlike click's, the help does not show them as a formula."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        bounds = f"of {self._least} or more" if self._most is None else f"from {self._least} to {self._most}"
+        try:
+            number = int(value)
+        except ValueError:
+            number = self._least - 1
+        if number < self._least or (self._most is not None and number > self._most):
+            self.fail(f"{value!r} is not a whole number {bounds}", param, ctx)
+        return number
 
 
 class Since(click.ParamType[datetime]):
@@ -37,16 +83,20 @@ class Since(click.ParamType[datetime]):
             self.fail(f"{value!r} is not a date; write it like 2026-10-01 or 2026-10-01T06:00", param, ctx)
 
 
-def find_documents(ledger: Ledger, name: str) -> list[Document]:
+def find_documents(ledger: LedgerReader, name: str) -> list[Document]:
     """Documents by id (`D17`), by path, or by invoice reference; a bare number is an invoice reference."""
     if match := DOCUMENT_ID.fullmatch(name):
         document = ledger.get(int(match[1]))
         if document is not None:
             return [document]
-    return ledger.with_reference(name) or ledger.with_path(name) or ledger.with_path(str(Path(name).absolute()))
+    return (
+        ledger.with_reference(name)
+        or ledger.with_path(name)
+        or ledger.with_path(os.path.normpath(Path(name).absolute()))
+    )
 
 
-def document_of(ledger: Ledger, name: str) -> Document:
+def document_of(ledger: LedgerReader, name: str) -> Document:
     """The document with this id.
 
     Raises:

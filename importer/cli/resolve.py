@@ -5,8 +5,8 @@ from datetime import datetime
 
 import click
 
-from importer.cli.assembly import archivist_of, opened_client, opened_ledger, settings_of
-from importer.cli.decisions import Decide, record_decision
+from importer.cli.assembly import decisions_of, opened_client, opened_ledger, settings_of
+from importer.cli.decisions import Decide
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
 from importer.config import Settings, load_credentials
@@ -18,6 +18,8 @@ from importer.core.model import (
     ReadFailed,
     References,
     ReferencesFrom,
+    State,
+    Unclear,
 )
 
 EXAMPLES = """\b
@@ -30,19 +32,22 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("name", metavar="ID")
-@click.option("--imported", "decision", flag_value="imported", help="It is at Abillify.")
-@click.option("--not-imported", "decision", flag_value="not_imported", help="It is not; look once more, then send.")
-@click.option("--accept", "decision", flag_value="accept", help="Let a held document go on in spite of its reason.")
-@click.option("--dismiss", "decision", flag_value="dismiss", help="Give it up; the file goes to the rejected folder.")
+@click.option("--imported", is_flag=True, help="It is at Abillify.")
+@click.option("--not-imported", is_flag=True, help="It is not; look once more, then send.")
+@click.option("--accept", is_flag=True, help="Let a held document go on in spite of its reason.")
+@click.option("--dismiss", is_flag=True, help="Give it up; the file goes to the rejected folder.")
 @click.option("--communication", metavar="R", help="With --imported: Abillify's communication reference.")
 @click.option("--file", "file", metavar="R", help="With --imported: Abillify's file reference.")
 @click.option("--voucher", metavar="R", help="With --imported: Abillify's voucher reference.")
 @click.option("--note", default="", metavar="TEXT", help="Kept with the decision.")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
     name: str,
-    decision: str | None,
+    imported: bool,
+    not_imported: bool,
+    accept: bool,
+    dismiss: bool,
     communication: str | None,
     file: str | None,
     voucher: str | None,
@@ -53,37 +58,62 @@ def command(
     --imported without references asks Abillify for them. --not-imported asks once more, then starts the next
     generation of the idempotency key.
     """
-    given = (communication, file, voucher)
-    if decision is None or (any(given) and (decision != "imported" or not all(given))):
-        raise Stop(Exit.USAGE, "give one decision; the three references go together, with --imported; see --help")
+    flags = {"imported": imported, "not_imported": not_imported, "accept": accept, "dismiss": dismiss}
+    decision = _only_one(flags)
+    references = _references(communication, file, voucher)
+    if references is not None and decision != "imported":
+        raise Stop(Exit.USAGE, "--communication, --file and --voucher go with --imported only")
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
         document = document_of(ledger, name)
-        decide = _decision(settings, document, decision, given)
-        decided = record_decision(ledger, archivist_of(ctx, ledger), document, f"person.{decision}", decide, note)
+        decide = _decision(settings, decision, references)
+        decided = decisions_of(ctx, settings, ledger).record(document, f"person.{decision}", decide, note)
     if decided.refusal:
         raise Stop(Exit.USAGE, decided.refusal)
-    click.echo(f"D{decided.document.id} is {decided.document.state} now")
+    click.echo(_told(decision, decided.document))
 
 
-def _decision(
-    settings: Settings, document: Document, decision: str, given: tuple[str | None, str | None, str | None]
-) -> Decide:
+def _only_one(flags: dict[str, bool]) -> str:
+    given = [name for name, is_given in flags.items() if is_given]
+    if len(given) != 1:
+        raise Stop(Exit.USAGE, "say what you decided, one of: --imported, --not-imported, --accept, --dismiss")
+    return given[0]
+
+
+def _references(communication: str | None, file: str | None, voucher: str | None) -> References | None:
+    if communication and file and voucher:
+        return References(communication, file, voucher, ReferencesFrom.PERSON)
+    if communication or file or voucher:
+        raise Stop(Exit.USAGE, "--communication, --file and --voucher go together: give all three, or none")
+    return None
+
+
+def _told(decision: str, document: Document) -> str:
+    if decision == "not_imported" and document.state is State.IMPORTED:
+        return f"Abillify has D{document.id} after all; it is recorded as imported and not sent again"
+    return f"D{document.id} is {document.state} now"
+
+
+def _decision(settings: Settings, decision: str, references: References | None) -> Decide:
     match decision:
         case "accept":
             return person.accept
         case "dismiss":
             return lambda document, _: person.dismiss(document)
-        case "imported" if given[0] and given[1] and given[2]:
-            references = References(given[0], given[1], given[2], ReferencesFrom.PERSON)
+        case "imported" if references is not None:
             return lambda document, now: person.imported(document, references, now)
-    seen = _read_back(settings, document)
-    return _with_references(seen) if decision == "imported" else _without(seen)
+    conclude = _with_references if decision == "imported" else _without
+
+    def look_and_decide(document: Document, now: datetime) -> Document | str:
+        if refusal := person.not_in_question(document, f"--{decision.replace('_', '-')}"):
+            return refusal
+        # Under the claim: what is seen now cannot be changed by another importer before it is recorded.
+        return conclude(_read_back(settings, document), document, now)
+
+    return look_and_decide
 
 
 def _read_back(settings: Settings, document: Document) -> ReadbackOutcome:
-    if document.identity is None:
-        raise Stop(Exit.USAGE, f"D{document.id} has no invoice reference, so Abillify cannot be asked about it")
     with opened_client(settings, load_credentials(settings, os.environ)) as client:
         outcome = client.read_back(document)
     if isinstance(outcome, ReadFailed):
@@ -91,24 +121,19 @@ def _read_back(settings: Settings, document: Document) -> ReadbackOutcome:
     return outcome
 
 
-def _with_references(seen: ReadbackOutcome) -> Decide:
-    def decide(document: Document, now: datetime) -> Document | str:
-        if not isinstance(seen, Found):
-            return (
-                f"Abillify's list does not tell which entry is D{document.id}; "
-                "name it with --communication, --file and --voucher"
-            )
-        return person.imported(document, seen.references, now)
-
-    return decide
+def _with_references(seen: ReadbackOutcome, document: Document, now: datetime) -> Document | str:
+    if not isinstance(seen, Found):
+        return (
+            f"Abillify's list does not tell which entry is D{document.id}; "
+            "name it with --communication, --file and --voucher"
+        )
+    return person.imported(document, seen.references, now)
 
 
-def _without(seen: ReadbackOutcome) -> Decide:
+def _without(seen: ReadbackOutcome, document: Document, now: datetime) -> Document | str:
     """The last look overrules the person: what is there must not be sent again."""
-
-    def decide(document: Document, now: datetime) -> Document | str:
-        if isinstance(seen, Found):
-            return person.imported(document, seen.references, now)
-        return person.not_imported(document, now)
-
-    return decide
+    if isinstance(seen, Found):
+        return person.imported(document, seen.references, now)
+    if isinstance(seen, Unclear) and seen.is_there:
+        return f"D{document.id} is at Abillify: {seen.cause}; name the entry with --imported and its references"
+    return person.not_imported(document, now)

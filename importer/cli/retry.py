@@ -3,8 +3,7 @@
 import click
 
 from importer.adapters.ledger import Ledger
-from importer.cli.assembly import archivist_of, opened_ledger, settings_of
-from importer.cli.decisions import record_decision
+from importer.cli.assembly import decisions_of, opened_ledger, settings_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
 from importer.core import person
@@ -26,12 +25,13 @@ def command(ctx: click.Context, names: tuple[str, ...], state: str | None, reaso
     """
     if bool(names) == bool(state) or (reason and not state):
         raise Stop(Exit.USAGE, "name documents (D17 ...), or --state with or without --reason; see --help")
-    with opened_ledger(settings_of(ctx)) as ledger:
-        archivist = archivist_of(ctx, ledger)
-        decisions = [
-            record_decision(ledger, archivist, document, "person.retried", person.retry)
-            for document in _chosen(ledger, names, state, reason)
-        ]
+    settings = settings_of(ctx)
+    with opened_ledger(settings) as ledger:
+        chosen = _chosen(ledger, names, state, reason)
+        recording = decisions_of(ctx, settings, ledger)
+        decisions = [recording.record(document, "person.retried", person.retry) for document in chosen]
+    if not decisions:
+        click.echo(f"no document is {state}{f' for {reason}' if reason else ''}", err=True)
     for decided in decisions:
         if decided.refusal is None:
             click.echo(f"D{decided.document.id} will be tried again")

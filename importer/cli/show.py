@@ -2,7 +2,7 @@
 
 import click
 
-from importer.cli.assembly import opened_ledger, settings_of
+from importer.cli.assembly import reading_ledger, settings_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import console, find_documents, json_option, print_json
 from importer.report import document_as_json, print_story, story_as_json
@@ -19,7 +19,7 @@ def command(ctx: click.Context, name: str, as_json: bool) -> None:
 
     A bare number is an invoice reference; documents are written D17.
     """
-    with opened_ledger(settings_of(ctx)) as ledger:
+    with reading_ledger(settings_of(ctx)) as ledger:
         documents = find_documents(ledger, name)
         if not documents:
             raise Stop(

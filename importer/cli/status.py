@@ -1,15 +1,18 @@
 """`importer status`."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
-from importer.adapters.ledger import Ledger
-from importer.cli.assembly import opened_ledger, settings_of
+from importer.adapters.inbox import FoundFile
+from importer.adapters.ledger import LedgerReader, Sighting
+from importer.cli.assembly import reading_ledger, scanner_of, settings_of
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
+from importer.config import Settings
 from importer.core.model import State
-from importer.report import timestamp
+from importer.report import counted, local, timestamp
 
 
 @click.command(epilog="\b\nExample:\n  importer status --json")
@@ -20,8 +23,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     Ends with 5 when the credentials are refused, 3 when documents need a person, 4 when some will be tried again.
     """
-    with opened_ledger(settings_of(ctx)) as ledger:
-        found = _status(ledger)
+    settings = settings_of(ctx)
+    with reading_ledger(settings) as ledger:
+        found = _status(ledger) | {"not_taken": _not_taken(settings, ledger)}
     if as_json:
         print_json([found])
     else:
@@ -29,7 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     raise SystemExit(int(_code(found)))
 
 
-def _status(ledger: Ledger) -> dict[str, Any]:
+def _status(ledger: LedgerReader) -> dict[str, Any]:
     counts = ledger.counts()
     oldest = ledger.oldest_unfinished()
     return {
@@ -45,8 +49,26 @@ def _status(ledger: Ledger) -> dict[str, Any]:
             {"state": state.value, "reason": code, "count": count, "example": f"D{example}"}
             for state, code, count, example in ledger.blocked()
         ],
-        "line": ledger.line() or {"code": None},
+        "line": _line(ledger.line()),
     }
+
+
+def _line(stopped: dict[str, Any] | None) -> dict[str, Any]:
+    """Open, too, when nobody has said anything yet."""
+    if stopped is None:
+        return {"code": None}
+    return stopped | {"since": timestamp(datetime.fromisoformat(stopped["since"]))}
+
+
+def _not_taken(settings: Settings, ledger: LedgerReader) -> int:
+    """Files in the inbox that the ledger does not know as they are now."""
+    found = scanner_of(settings, settle=timedelta(0)).scan(0.0).settled
+    return sum(ledger.seen(_sighting(file)) is None for file in found)
+
+
+def _sighting(file: FoundFile) -> Sighting:
+    signature = file.signature
+    return Sighting(str(file.path), signature.size, signature.mtime_ns, signature.inode)
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -57,20 +79,26 @@ def _print(found: dict[str, Any]) -> None:
         click.echo("no documents yet")
     if oldest := found["oldest_unfinished"]:
         why = f" ({oldest['reason']})" if oldest["reason"] else ""
-        click.echo(f"oldest unfinished: {oldest['id']}, {oldest['state']} since {oldest['first_seen_at']}{why}")
+        click.echo(f"oldest unfinished: {oldest['id']}, {oldest['state']} since {_local(oldest['first_seen_at'])}{why}")
     for group in found["blocked"]:
         click.echo(
             f"{group['state']}: {group['count']} x {group['reason']}, for example {group['example']}; "
             f"see `importer list --state {group['state']}`"
         )
-    if found["line"]["code"]:
-        click.echo(f"the line is stopped since {found['line']['since']}: {found['line']['message']}")
+    if count := found["not_taken"]:
+        click.echo(f"{counted(count, 'file')} in the inbox {'was' if count == 1 else 'were'} not taken yet")
+    line = found["line"]
+    click.echo(f"line stopped since {_local(line['since'])}: {line['message']}" if line["code"] else "line open")
+
+
+def _local(moment: str) -> str:
+    return local(datetime.fromisoformat(moment))
 
 
 def _code(found: dict[str, Any]) -> Exit:
     states = found["states"]
     if found["line"]["code"] == "credentials_refused":
         return Exit.CREDENTIALS_REFUSED
-    if states["held"] or states["rejected"]:
+    if any(State(group["state"]).needs_person for group in found["blocked"]):
         return Exit.NEEDS_PERSON
     return Exit.AGAIN_LATER if any(states[state] for state in states if State(state).is_on_its_way) else Exit.OK

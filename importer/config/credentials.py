@@ -11,10 +11,10 @@ from importer.config.secret import Secret
 from importer.config.settings import Settings
 
 DIRECTORY = "CREDENTIALS_DIRECTORY"
-WAYS = (
-    f"give it in ${DIRECTORY}/api_username and api_password (systemd: LoadCredential=), "
-    f"or in {USERNAME} and {PASSWORD}, or as api.username and in the file that api.password_file names"
-)
+WAYS = f"""give it in one of these ways:
+       ${DIRECTORY}/api_username and api_password (systemd: LoadCredential=)
+       {USERNAME} and {PASSWORD}
+       api.username, and the file that api.password_file names"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,8 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
     password = _from_directory(directory, "api_password") or environ.get(PASSWORD) or _from_password_file(settings)
     missing = [key for key, value in (("api.username", username), ("api.password", password)) if not value]
     if missing:
-        raise MissingCredentials(Fault(str(settings.file), key, "is given nowhere", WAYS) for key in missing)
+        problem = "are given nowhere" if len(missing) > 1 else "is given nowhere"
+        raise MissingCredentials([Fault(str(settings.file), " and ".join(missing), problem, WAYS)])
     if ":" in username:
         raise ConfigError([Fault(str(settings.file), "api.username", "holds a colon", "give the user name alone")])
     return Credentials(username=username, password=Secret(password))

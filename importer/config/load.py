@@ -38,7 +38,7 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path:
         if _is_file(path):
             return path.absolute()
     looked_at = ", ".join(["--config", f"${CONFIG}", *(str(path.absolute()) for path in PLACES)])
-    raise ConfigError([Fault("", "", f"no configuration found; looked at {looked_at}", "`importer init` writes one")])
+    raise ConfigError([Fault("configuration", "", f"none found; looked at {looked_at}", "`importer init` writes one")])
 
 
 def _existing(path: Path, asked_by: str) -> Path:

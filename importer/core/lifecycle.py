@@ -20,6 +20,7 @@ from importer.core.model import (
     InvoiceKnown,
     InvoiceOutcome,
     InvoiceUnknown,
+    Key,
     NotSent,
     ReadbackOutcome,
     ReadFailed,
@@ -31,9 +32,18 @@ from importer.core.model import (
     VendorError,
 )
 
-CREDENTIALS_REFUSED = (401, 403)
+REFUSING_STATUSES = (401, 403)
 UNKNOWN_INVOICE = 404
 TOO_MANY_REQUESTS = 429
+
+CREDENTIALS_REFUSED = "credentials_refused"
+"""Why the line stands still; never a document's own reason."""
+
+READBACK_UNCLEAR = "readback_unclear"
+"""Of a held document of which Abillify's list does not tell whether it is there."""
+
+GENERATIONS = 8
+"""After so many keys that each came to nothing, trying again by itself makes no sense."""
 
 FILE_GONE = "file_gone"
 """Of a document whose bytes are no longer where they were."""
@@ -105,7 +115,7 @@ def next_act(document: Document, *, look_first: bool = False) -> Act:
         look_first: whether to look at Abillify before the very first send: the document may have been imported by hand,
             or by an earlier tool (`api.check_remote`).
     """
-    if look_first and document.state is State.PENDING and document.key.born_at is None:
+    if look_first and document.state is State.PENDING and document.key == Key():
         return Act.READ_BACK
     return {
         State.PENDING: Act.SEND,
@@ -115,10 +125,24 @@ def next_act(document: Document, *, look_first: bool = False) -> Act:
     }.get(document.state, Act.REST)
 
 
-def decide(  # noqa: C901, PLR0911 - one line an outcome is the clearest form of a table
+def decide(document: Document, outcome: Outcome, now: Now, policy: Policy) -> Decision:
+    """What an outcome makes of a document. Total over every outcome and every state that acts."""
+    decision = _decide(document, outcome, now, policy)
+    if not _is_let_in(outcome):
+        return decision
+    return replace(decision, document=decision.document.evolve(forbidden=False))
+
+
+def _is_let_in(outcome: Outcome) -> bool:
+    """Whether an upload got past the credentials; that a list may be read does not say so."""
+    if isinstance(outcome, Refused):
+        return outcome.error.status not in REFUSING_STATUSES
+    return isinstance(outcome, Confirmed | InDoubt)
+
+
+def _decide(  # noqa: C901, PLR0911 - one line an outcome is the clearest form of a table
     document: Document, outcome: Outcome, now: Now, policy: Policy
 ) -> Decision:
-    """What an outcome makes of a document. Total over every outcome and every state that acts."""
     match outcome:
         case Confirmed() | Found():
             return _imported(document, outcome, now)
@@ -155,6 +179,18 @@ def lost(document: Document, cause: str) -> Decision:
     return Decision(changed, "document.lost")
 
 
+def failed(document: Document, cause: str) -> Decision:
+    """A fault of ours with this document: it is set aside, so that the others go on."""
+    key = replace(document.key, in_doubt=document.key.in_doubt or document.state is State.SENDING)
+    reason = Reason(
+        "internal_error",
+        f"The importer failed on this document ({cause}); the log has the details. Report it, then "
+        f"`importer retry D{document.id}`.",
+    )
+    held = document.evolve(state=State.HELD, reason=reason, key=key, next_attempt_at=None)
+    return Decision(held, "document.failed")
+
+
 def unreadable(document: Document, cause: str, now: Now, policy: Policy) -> Decision:
     """The file is there but could not be read; nothing was sent, and the document stays what it is."""
     changed = document.evolve(
@@ -173,7 +209,6 @@ def _imported(document: Document, outcome: Confirmed | Found, now: Now) -> Decis
             imported_at=now.local,
             reason=None,
             next_attempt_at=None,
-            forbidden=False,
             key=replace(document.key, in_doubt=False),
         ),
         "document.imported",
@@ -190,15 +225,16 @@ def _again(document: Document, reason: Reason, now: Now, policy: Policy, after: 
     """Nothing was stored by this send; a doubt from an earlier one stays."""
     state = State.UNCERTAIN if document.key.in_doubt else State.DEFERRED
     at = now.local + (timedelta(seconds=after) if after is not None else pause(document, policy.backoff))
-    changed = document.evolve(state=state, reason=reason, tries=document.tries + 1, next_attempt_at=at, forbidden=False)
+    changed = document.evolve(state=state, reason=reason, tries=document.tries + 1, next_attempt_at=at)
     return Decision(changed, f"document.{state.value}")
 
 
 def _refused(document: Document, refused: Refused, now: Now, policy: Policy) -> Decision:
     status = refused.error.status
-    if status in CREDENTIALS_REFUSED:
+    # A server may remember even a refusal that it should not: the same one twice seals the key.
+    document = document.evolve(key=answered(document.key, refused.error))
+    if status in REFUSING_STATUSES:
         return _credentials_refused(document, str(refused.error), status)
-    document = document.evolve(key=answered(document.key, refused.error), forbidden=False)
     reason = _refusal(document, refused.error)
     if status == TOO_MANY_REQUESTS:
         decision = _again(document, reason, now, policy, refused.retry_after)
@@ -234,7 +270,7 @@ def _credentials_refused(document: Document, cause: str, status: int) -> Decisio
     back = document.evolve(forbidden=True)
     if document.state is State.SENDING:
         back = back.evolve(state=document.came_from or State.PENDING, attempts=max(0, document.attempts - 1))
-    reason = Reason("credentials_refused", f"Abillify refused the credentials: {cause}.", details)
+    reason = Reason(CREDENTIALS_REFUSED, f"Abillify refused the credentials: {cause}.", details)
     return Decision(back, "document.put_back", stop_line=reason)
 
 
@@ -244,7 +280,6 @@ def _uncertain(document: Document, message: str, now: Now, policy: Policy) -> De
         reason=Reason("outcome_unknown", f"{message} Abillify is asked before anything is sent again."),
         tries=document.tries + 1,
         next_attempt_at=now.local + pause(document, policy.backoff),
-        forbidden=False,
     )
     return Decision(changed, "document.uncertain")
 
@@ -279,8 +314,7 @@ def _prove_absence(document: Document, seen_at: datetime | None, now: Now, polic
     last_sent_at = min(key.last_sent_at or seen_at, seen_at)
     key = replace(key, last_sent_at=last_sent_at)
     if key.absent_at is not None and seen_at - key.absent_at >= policy.between_readbacks:
-        fresh = document.evolve(state=State.PENDING, reason=None, tries=0, key=next_generation(key))
-        return Decision(fresh, "document.absence_proved", then=Act.SEND)
+        return _absence_proved(document.evolve(key=next_generation(key)))
     wait = last_sent_at + policy.readback_grace - seen_at
     if wait <= timedelta(0):
         absent_at = key.absent_at if key.absent_at is not None and key.absent_at <= seen_at else seen_at
@@ -289,6 +323,18 @@ def _prove_absence(document: Document, seen_at: datetime | None, now: Now, polic
     return Decision(
         document.evolve(key=key, state=State.UNCERTAIN, next_attempt_at=now.local + wait), "document.absent"
     )
+
+
+def _absence_proved(document: Document) -> Decision:
+    """Nothing is in doubt any more; but a server that fails under key after key is a person's to look into."""
+    if document.key.generation > GENERATIONS:
+        reason = Reason(
+            "keeps_failing",
+            f"Abillify has failed on {document.filename!r} for invoice {document.invoice_reference} again and again, "
+            f"and does not hold it. Ask Abillify why, then `importer retry D{document.id}`.",
+        )
+        return Decision(document.evolve(state=State.HELD, reason=reason, next_attempt_at=None), "document.held")
+    return Decision(document.evolve(state=State.PENDING, reason=None), "document.absence_proved", then=Act.SEND)
 
 
 def _unknown_while_in_doubt(document: Document, now: Now, policy: Policy) -> Decision:
@@ -304,17 +350,17 @@ def _unknown_while_in_doubt(document: Document, now: Now, policy: Policy) -> Dec
 def _unclear(document: Document, unclear: Unclear) -> Decision:
     doubt = "An upload may or may not have arrived" if document.key.in_doubt else "It may have been imported before"
     reason = Reason(
-        "readback_unclear",
-        f"{doubt}, and Abillify's list cannot tell: {unclear.cause}. Look at invoice "
-        f"{document.invoice_reference} in Abillify: if the document is there, `importer resolve D{document.id} "
-        f"--imported`; if it is not, `importer resolve D{document.id} --not-imported`.",
+        READBACK_UNCLEAR,
+        f"{doubt}, and Abillify's list cannot tell: {unclear.cause}. Look at invoice {document.invoice_reference} in "
+        f"Abillify: if the document is there, `importer resolve D{document.id} --imported --communication R --file R "
+        f"--voucher R`; if it is not, `importer resolve D{document.id} --not-imported`.",
         {"candidates": [dict(candidate) for candidate in unclear.candidates]},
     )
     return Decision(document.evolve(state=State.HELD, reason=reason, next_attempt_at=None), "document.held")
 
 
 def _read_failed(document: Document, failed: ReadFailed, now: Now, policy: Policy) -> Decision:
-    if failed.status in CREDENTIALS_REFUSED:
+    if failed.status in REFUSING_STATUSES:
         return _credentials_refused(document, failed.cause, failed.status)
     changed = document.evolve(
         tries=document.tries + 1, next_attempt_at=now.local + pause(document, policy.backoff, failed.retry_after)

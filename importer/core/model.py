@@ -150,6 +150,8 @@ class Document:
     label: str = ""
     description: str = ""
     rule: str | None = None
+    unjudged: bool = False
+    """Sent back by a person: to be looked at anew; what the last look said still stands here."""
     state: State = State.PENDING
     came_from: State | None = None
     """The state before `sending`, to which refused credentials send it back."""
@@ -172,7 +174,7 @@ class Document:
     @property
     def identity(self) -> Identity | None:
         """None until the rules have given it a reference and a kind."""
-        if self.invoice_reference is None or self.kind is None:
+        if self.unjudged or self.invoice_reference is None or self.kind is None:
             return None
         return Identity(self.account, self.invoice_reference, self.kind, self.sha256)
 
@@ -291,6 +293,8 @@ class Unclear:
 
     cause: str
     candidates: tuple[Mapping[str, Any], ...] = ()
+    is_there: bool = False
+    """Whether Abillify certainly has it, and only which entry it is cannot be told: then it must not be sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from importer.core.keys import next_generation
+from importer.core.lifecycle import READBACK_UNCLEAR
 from importer.core.model import Document, Reason, References, State
 
 ACCEPTABLE = frozenset(
@@ -14,7 +15,14 @@ ACCEPTABLE = frozenset(
 )
 """Reasons for which a held document may go on once a person accepts it."""
 
-ANSWERED_BY_READBACK = frozenset({State.HELD, State.UNCERTAIN})
+DISMISSED = "dismissed"
+"""Of a document that a person has given up: it needs nobody any more."""
+
+
+def is_needed_for(document: Document) -> bool:
+    """Whether a document waits for a person to do something."""
+    dismissed = document.reason is not None and document.reason.code == DISMISSED
+    return document.state.needs_person and not dismissed
 
 
 def retry(document: Document, now: datetime) -> Document | str:
@@ -27,7 +35,8 @@ def retry(document: Document, now: datetime) -> Document | str:
         return _due(document, State.WAITING, now)
     # A refusal may be remembered under the old key, and no send is in doubt, so a fresh key is safe.
     key = next_generation(document.key) if document.key.answer is not None else document.key
-    document = document.evolve(key=key, waiting_since=None)
+    # What was accepted was accepted for the earlier judgement.
+    document = document.evolve(key=key, waiting_since=None, accepted=frozenset())
     return _due(_unjudged(document) if document.state.needs_person else document, State.PENDING, now)
 
 
@@ -49,19 +58,19 @@ def dismiss(document: Document) -> Document | str:
     """Give a document up; it goes to the rejected folder."""
     if document.state in (State.IMPORTED, State.DUPLICATE, State.SENDING):
         return f"D{document.id} is {document.state} and cannot be dismissed"
-    if document.state is State.UNCERTAIN:
+    if document.state is State.UNCERTAIN or document.key.in_doubt:
         return (
             f"D{document.id} may already be at Abillify: look there first, then "
             f"`resolve D{document.id} --imported` or `--not-imported`"
         )
-    reason = Reason("dismissed", "A person decided that this document is not to be imported.")
+    reason = Reason(DISMISSED, "A person decided that this document is not to be imported.")
     return document.evolve(state=State.REJECTED, reason=reason, next_attempt_at=None)
 
 
 def imported(document: Document, references: References, now: datetime) -> Document | str:
     """A person found it at Abillify."""
-    if document.state not in ANSWERED_BY_READBACK:
-        return f"D{document.id} is {document.state}; --imported is for documents that are held or uncertain"
+    if refusal := not_in_question(document, "--imported"):
+        return refusal
     return document.evolve(
         state=State.IMPORTED,
         references=references,
@@ -74,14 +83,24 @@ def imported(document: Document, references: References, now: datetime) -> Docum
 
 def not_imported(document: Document, now: datetime) -> Document | str:
     """A person looked and it is not there; the caller has read back once more and found nothing either."""
-    if document.state not in ANSWERED_BY_READBACK:
-        return f"D{document.id} is {document.state}; --not-imported is for documents that are held or uncertain"
+    if refusal := not_in_question(document, "--not-imported"):
+        return refusal
     return _due(document.evolve(key=next_generation(document.key)), State.PENDING, now)
 
 
+def not_in_question(document: Document, decision: str) -> str | None:
+    """Why it is no question whether Abillify has this document; None when it is one."""
+    code = document.reason.code if document.reason else ""
+    is_open = document.state in (State.HELD, State.UNCERTAIN)
+    if is_open and (document.key.in_doubt or code == READBACK_UNCLEAR):
+        return None
+    why = f"{document.state} ({code})" if code else document.state.value
+    return f"D{document.id} is {why}; {decision} is for documents of which nobody knows whether Abillify has them"
+
+
 def _unjudged(document: Document) -> Document:
-    """Without an identity, so that the pipeline considers it anew: file, rules and neighbours may have changed."""
-    return document.evolve(invoice_reference=None, kind=None, rule=None)
+    """Without an identity until the pipeline has considered it anew: file, rules and neighbours may have changed."""
+    return document.evolve(unjudged=True)
 
 
 def _due(document: Document, state: State, now: datetime) -> Document:

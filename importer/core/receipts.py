@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from importer.core.model import Digest, Kind, Receipt, References, ReferencesFrom
+from importer.core.model import Digest, Identity, Kind, Receipt, References, ReferencesFrom
 
 SEAL = "receipt_sha256"
 
@@ -38,6 +38,11 @@ def receipt_from_json(content: bytes) -> Receipt:
         return _receipt(fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a field is missing or of the wrong type: {error}") from error
+
+
+def identity_of(receipt: Receipt) -> Identity:
+    """The identity of the document that was imported."""
+    return Identity(receipt.account, receipt.invoice_reference, receipt.kind, receipt.sha256)
 
 
 def _seal(fields: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def test_symbolic_links_are_not_followed(world, tmp_path):
     secret.write_bytes(pdf())
     (world.inbox / "Rechnung_RE12345.pdf").symlink_to(secret)
     (world.inbox / "folder").symlink_to(tmp_path, target_is_directory=True)
-    done = world.importer("backfill", exits=0)
+    done = world.importer("backfill", exits=3)
     assert "symbolic link" in done.stderr
     assert world.sandbox.effects == ()
 
@@ -160,8 +161,8 @@ def test_a_name_that_is_not_utf8_is_refused_and_keeps_its_bytes(world):
 
 
 def test_composed_and_decomposed_umlauts_are_one_name_for_the_rules(world):
-    world.drop("RE-2024-00001_Müller.pdf")
-    world.drop("RE-2024-00002_Mu\u0308ller.pdf")
+    world.drop("RE-2024-00001_Kunde Müller.pdf")
+    world.drop("RE-2024-00002_Kunde Mu\u0308ller.pdf")
     told = world.json("backfill", exits=0)
     assert sorted(d["invoice_reference"] for d in told) == ["RE-2024-00001", "RE-2024-00002"]
 
@@ -176,11 +177,47 @@ def test_a_dry_run_sends_and_writes_nothing(world):
     assert world.sandbox.requests == ()
 
 
-def test_a_limit_is_a_limit(world):
+def test_a_limit_is_a_limit_of_new_files(world, tmp_path):
     for number in range(5):
-        world.drop(f"RE1000{number}.pdf")
-    assert len(world.json("backfill", "--limit", "2", exits=0)) == 2
-    assert len(world.json("backfill", exits=0)) == 3
+        world.drop(tmp_path / "export" / f"RE1000{number}.pdf")
+    for stored in (2, 4, 5):
+        world.importer("backfill", "--limit", "2", tmp_path / "export", exits=0)
+        assert len(world.sandbox.effects) == stored, "files in place that are known already do not count"
+
+
+def test_the_inbox_by_another_path_is_the_inbox(world):
+    path = world.drop("Mahnungen/RE12345.pdf")
+    other = world.folder / "config" / ".." / "inbox"
+    (told,) = world.json("backfill", other, exits=0)
+    assert told["path"] == "Mahnungen/RE12345.pdf"
+    assert not path.exists()
+
+
+def test_what_was_put_away_is_not_imported_again(world):
+    world.drop("nonsense.pdf")
+    world.importer("backfill", exits=3)
+    assert "put away" in world.importer("backfill", "--archive", world.folder / "rejected", exits=2).stderr
+
+
+def test_a_file_that_never_comes_to_rest_does_not_hold_up_a_backfill_for_ever(world):
+    world.environ["IMPORTER_INBOX__SETTLE"] = "400ms"
+    path = world.drop("RE12345.pdf")
+    ended = threading.Event()
+
+    def write():
+        with path.open("ab") as file:
+            while not ended.wait(0.05):
+                file.write(b"%")
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        world.importer("backfill", "--wait", "0s", exits=4)
+    finally:
+        ended.set()
+        writer.join()
+    assert world.sandbox.effects == ()
 
 
 def test_only_files_changed_since_a_date(world):
@@ -306,4 +343,4 @@ def test_a_file_in_use_is_waited_for(world):
         service.wait_for("line.opened")
         path.write_bytes(content)
         service.wait_for("document.imported", path="RE12345.pdf")
-    assert [effect.content for effect in world.sandbox.effects if effect.content == content]
+    assert [effect.content for effect in world.sandbox.effects] == [content]

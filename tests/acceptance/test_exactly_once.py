@@ -1,12 +1,14 @@
 """Whatever the network and the power do: stored once, or truthfully on its way."""
 
-import threading
+import shutil
+import signal
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from importer.sandbox import Effect, faults
-from tests.world import pdf
+from tests.world import World, pdf, sandbox
 
 NAME = "Rechnung_RE12345.pdf"
 
@@ -76,6 +78,7 @@ def test_what_was_imported_by_hand_is_adopted_and_not_sent(world):
     # Given a new ledger that knows nothing of it
     for path in (world.folder / "var").glob("ledger.db*"):
         path.unlink() if path.is_file() else None
+    shutil.rmtree(world.folder / "archive")
     world.drop(NAME, pdf("by hand"))
     (told,) = world.json("backfill", "--check-remote", exits=0)
     assert (told["state"], told["references_from"], told["attempts"]) == ("imported", "readback", 0)
@@ -117,15 +120,21 @@ def test_killed_in_the_middle_of_an_upload(world, after_the_effect):
 
 
 def test_stopped_in_the_middle_of_an_upload_it_finishes_that_and_begins_nothing_new(world):
+    # Given one worker that is at an upload, and another file that waits for it
     world.environ["IMPORTER_API__CONCURRENCY"] = "1"
     world.sandbox.fail(faults.delay(before=None), endpoint="import", times=1)
     world.drop(NAME)
     with world.running() as service:
         assert world.sandbox.wait_until(lambda: any(r.endpoint == "import" for r in world.sandbox.requests), 30)
         world.drop("RE99999.pdf")
-        # SIGTERM arrives before the reply
-        threading.Timer(0.3, world.sandbox.release).start()
-        assert service.stop() == 0
+        service.wait_for("file.settled", path="RE99999.pdf")
+        # When it is stopped
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("service.draining")
+        world.sandbox.release()
+        assert service.process.wait(60) == 0
+    # Then the one is finished and the other not begun
+    assert [document["path"] for document in world.documents()] == [NAME]
     assert world.document(NAME)["state"] == "imported"
     assert len(world.sandbox.effects) == 1
 
@@ -193,3 +202,91 @@ def test_a_ledger_that_is_damaged_stops_everything(world):
     world.drop("RE10002.pdf")
     assert world.importer("backfill", exits=7).stderr.count("Traceback") == 0
     assert len(world.sandbox.effects) == 1
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A document whose invoice is not there yet; its file lies in the inbox."""
+    with sandbox(any_invoice=False) as abillify:
+        world = World(tmp_path / "importer", abillify)
+        world.drop(NAME, pdf("kept"))
+        world.importer("backfill", exits=4)
+        yield world
+
+
+def send_at_last(world):
+    world.sandbox.add_invoice("RE12345")
+    world.importer("retry", "D1", exits=0)
+    world.importer("backfill", "--wait", "5s", exits=0)
+    assert [effect.content for effect in world.sandbox.effects] == [pdf("kept")]
+    assert [d["state"] for d in world.documents()] == ["imported"]
+
+
+def test_a_file_that_is_exported_again_is_the_same_document(waiting):
+    waiting.drop(NAME, pdf("kept"))  # another inode, another time
+    waiting.importer("backfill", "--wait", "0s", exits=4)
+    send_at_last(waiting)
+
+
+def test_a_file_that_is_renamed_on_its_way_is_the_same_document(waiting):
+    (waiting.inbox / NAME).rename(waiting.inbox / "RE12345.pdf")
+    waiting.importer("backfill", "--wait", "0s", exits=4)
+    send_at_last(waiting)
+
+
+def test_a_file_that_was_taken_away_goes_on_when_it_comes_back(waiting):
+    (waiting.inbox / NAME).rename(waiting.folder / "aside.pdf")
+    waiting.sandbox.add_invoice("RE12345")
+    waiting.importer("retry", "D1", exits=0)
+    waiting.importer("backfill", "--wait", "1s", exits=3)
+    assert waiting.document(NAME)["reason"]["code"] == "file_gone"
+    (waiting.folder / "aside.pdf").rename(waiting.inbox / NAME)
+    waiting.importer("backfill", "--wait", "5s", exits=0)
+    assert [effect.content for effect in waiting.sandbox.effects] == [pdf("kept")]
+
+
+def test_several_backfills_at_once_lose_and_double_nothing(tmp_path):
+    with sandbox(any_invoice=False) as abillify:
+        world = World(tmp_path / "importer", abillify)
+        names = [f"RE{50000 + number}.pdf" for number in range(15)]
+        for name in names:
+            world.drop(name)
+        command = world.command("backfill", "--wait", "0s")
+        together = [subprocess.Popen(command, env=world.full_environ, stderr=subprocess.DEVNULL) for _ in range(3)]
+        assert {process.wait(60) for process in together} == {4}
+        for name in names:
+            abillify.add_invoice(name.removesuffix(".pdf"))
+        world.importer("retry", "--state", "waiting", exits=0)
+        world.importer("backfill", "--wait", "10s", exits=0)
+        assert [d["state"] for d in world.documents()] == ["imported"] * 15
+        assert len(set(world.stored())) == len(world.stored()) == 15
+
+
+def test_a_document_in_doubt_cannot_be_dismissed_and_forgotten(world):
+    stored_twice = replace(faults.lost_reply(), effect=Effect.TWICE, ignores_key=True)
+    world.sandbox.fail(stored_twice, endpoint="import", times=1)
+    world.drop(NAME)
+    told = finish(world, exits=3)
+    assert told["state"] == "held"
+    assert "may already be at Abillify" in world.importer("resolve", told["id"], "--dismiss", exits=2).stderr
+    assert "is at Abillify" in world.importer("resolve", told["id"], "--not-imported", exits=2).stderr
+
+
+def test_an_importer_that_is_killed_leaves_nothing_that_only_a_service_could_free(world):
+    world.sandbox.fail(faults.delay(before=None), endpoint="import", times=1)
+    world.drop(NAME)
+    with world.running() as service:
+        assert world.sandbox.wait_until(lambda: any(r.endpoint == "import" for r in world.sandbox.requests), 30)
+        service.kill()
+    world.sandbox.release()
+    world.importer("retry", "D1", exits=0)
+    assert world.document(NAME)["state"] == "uncertain"
+
+
+def test_a_server_that_keeps_failing_is_a_persons_to_ask_about(world):
+    world.environ["IMPORTER_SCHEDULE__BACKOFF"] = "0s..0s"
+    world.sandbox.fail(faults.status(500, remembered=True), endpoint="import", times=None)
+    world.drop(NAME)
+    told = finish(world, exits=3)
+    assert (told["state"], told["reason"]["code"]) == ("held", "keeps_failing")
+    assert world.sandbox.effects == ()

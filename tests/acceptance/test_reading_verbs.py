@@ -4,8 +4,13 @@ import base64
 import csv
 import io
 import json
+import os
+import pty
+import shutil
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -226,3 +231,155 @@ def test_the_demo_shows_every_kind_and_every_refusal(tmp_path):
         assert code in done.stdout
     assert "duplicate" in done.stdout
     assert "api.base_url" in done.stdout
+
+
+@pytest.mark.parametrize("verb", [["status"], ["show", "D1"], ["explain", "RE12345.pdf"]])
+def test_json_is_the_same_as_format_json(lived, verb):
+    (told,) = [json.loads(line) for line in lived.importer(*verb, "--format", "json").stdout.splitlines()]
+    assert [told] == lived.json(*verb)
+
+
+def test_contradicting_formats_are_refused(world):
+    assert "contradict" in world.importer("list", "--json", "--format", "csv", exits=2).stderr
+    assert "contradict" in world.importer("status", "--json", "--format", "text", exits=2).stderr
+
+
+def test_show_tells_what_to_do(lived):
+    imported = lived.document("RE12345.pdf")["id"]
+    assert "importer re" not in lived.importer("show", imported, exits=0).stdout
+    rejected = lived.document("nonsense.pdf")["id"]
+    assert f"importer retry {rejected}" in lived.importer("show", rejected, exits=0).stdout
+    lived.drop("RE12345.pdf", pdf("a revision"))
+    lived.importer("backfill", "--wait", "0s", exits=3)
+    (held,) = lived.json("list", "--state", "held", exits=0)
+    story = lived.importer("show", held["id"], exits=0).stdout
+    for decision in ("--accept", "--dismiss"):
+        assert f"importer resolve {held['id']} {decision}" in story
+
+
+def test_status_tells_of_the_line_and_of_files_not_taken(lived):
+    lived.drop("RE10001.pdf")
+    (told,) = lived.json("status", exits=3)
+    assert (told["line"]["code"], told["not_taken"]) == (None, 1)
+    out = lived.importer("status", exits=3).stdout
+    assert "line open" in out
+    assert "1 file in the inbox was not taken yet" in out
+    lived.environ["IMPORTER_API__PASSWORD"] = "wrong"
+    lived.importer("backfill", exits=5)
+    (told,) = lived.json("status", exits=5)
+    assert told["line"]["since"].endswith("Z")
+    assert "." not in told["line"]["since"]
+    assert "line stopped since 20" in lived.importer("status", exits=5).stdout
+
+
+def test_what_was_dismissed_is_not_blocked(world):
+    world.drop("nonsense.pdf")
+    world.importer("backfill", exits=3)
+    world.importer("resolve", "D1", "--dismiss", exits=0)
+    (told,) = world.json("status", exits=0)
+    assert told["blocked"] == []
+
+
+def test_an_empty_list_says_so(world):
+    done = world.importer("list", exits=0)
+    assert (done.stdout, done.stderr) == ("", "no documents\n")
+
+
+def test_a_mistyped_verb_gets_a_suggestion(world):
+    assert "did you mean backfill?" in world.importer("backfil", exits=2).stderr
+    assert "Usage: importer " in world.importer("--help", exits=0).stdout
+
+
+def test_numbers_are_explained_in_words(world):
+    assert "x>=1" not in world.importer("list", "--help", exits=0).stdout
+    assert "'0' is not a whole number of 1 or more" in world.importer("list", "--limit", "0", exits=2).stderr
+    assert world.importer("backfill", "--wait", "5", exits=2).stderr.count("'5'") == 1
+
+
+def test_doctor_says_that_an_unreachable_api_is_a_matter_of_time(world):
+    world.environ["IMPORTER_API__BASE_URL"] = "http://127.0.0.1:9/api"
+    (fault,) = [f for f in world.json("doctor", exits=4) if not f["ok"]]
+    assert fault["check"] == "api"
+
+
+def test_doctor_tells_missing_credentials_once_and_each_fault_by_itself(offline):
+    told = offline.importer("doctor", exits=2).stdout
+    assert told.count("FAULT") == told.count("-> ") == 1
+    offline.config.write_text('[inbox]\nsetle = "2s"\n[api]\ntimeout = "soon"\n')
+    told = offline.importer("doctor", exits=2).stdout
+    assert told.count("FAULT") == told.count("-> ") == 2
+
+
+def test_without_any_configuration_no_empty_name_is_shown(tmp_path):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMPORTER_")}
+    command = [sys.executable, "-m", "importer", "status"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environ, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("importer: configuration: none found; looked at --config")
+
+
+def test_init_names_the_next_commands(tmp_path):
+    command = [sys.executable, "-m", "importer", "init", str(tmp_path / "new")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"cd {tmp_path / 'new'} && importer doctor" in told
+    assert "api.password_file" in told
+
+
+def test_a_sandbox_on_a_taken_port_says_so(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = world.importer("sandbox", "--port", port, exits=2)
+    assert done.stderr == (f"importer: port {port} is taken, perhaps by another sandbox; stop it or choose --port\n")
+
+
+def test_the_demo_refuses_a_folder_with_something_in_it(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    command = [sys.executable, "-m", "importer", "demo", "--folder", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "is not empty" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_demos_commands_work_without_the_program_on_path(tmp_path):
+    program = shutil.which("importer", path=Path(sys.executable).parent)
+    environ = os.environ | {"PATH": "/usr/bin:/bin"}
+    command = [program, "demo", "--folder", str(tmp_path / "demo")]
+    told = subprocess.run(command, capture_output=True, text=True, env=environ, check=True).stdout
+    commands = told.partition("Look closer:")[2].partition("To point it")[0].strip().splitlines()
+    assert len(commands) == 3
+    for line in commands:
+        subprocess.run(line, shell=True, env=environ, cwd="/", capture_output=True, check=True)
+    assert "~/importer" in told
+
+
+def test_a_backfill_shows_a_bar_on_a_terminal_and_nothing_elsewhere(world):
+    world.drop("RE12345.pdf")
+    world.environ["IMPORTER_INBOX__SETTLE"] = "1s"
+    leader, terminal = pty.openpty()
+    process = subprocess.Popen(
+        world.command("--log-level", "error", "backfill"),
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        env=world.full_environ | {"TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(terminal)
+    shown = b"".join(read_all(leader)).decode()
+    assert process.wait(60) == 0
+    assert "waiting for 1 file to be complete: RE12345.pdf" in shown
+    assert "1/1" in shown
+    world.drop("RE10002.pdf")
+    done = world.importer("--log-level", "error", "backfill", exits=0)
+    assert done.stderr == ""
+    assert done.stdout.startswith("1 document\n")
+
+
+def read_all(descriptor):
+    """All that a terminal is shown, until the last program on it has ended."""
+    while True:
+        try:
+            chunk = os.read(descriptor, 4096)
+        except OSError:
+            return
+        if not chunk:
+            return
+        yield chunk

@@ -50,7 +50,7 @@ def test_what_is_recorded_is_there_after_reopening(url):
         sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
         claim = ledger.intend(claim, sending, START)
         imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-        ledger.record(claim, imported, "document.imported", START, outcome="Confirmed")
+        ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
     with Ledger(url) as ledger:
         assert ledger.get(1) == imported
         assert [event.name for event in ledger.events_of(imported)] == [
@@ -60,7 +60,7 @@ def test_what_is_recorded_is_there_after_reopening(url):
         ]
         (attempt,) = ledger.attempts_of(imported)
         assert attempt.key == sending.idempotency_key
-        assert attempt.outcome == "Confirmed"
+        assert attempt.outcome == "confirmed"
 
 
 def test_the_intent_is_on_disk_before_anybody_is_told_the_outcome(ledger, url):
@@ -81,7 +81,7 @@ def test_the_database_syncs_every_commit(ledger):
 
 def test_the_same_document_twice_is_a_duplicate_of_the_first(ledger):
     first = admitted(ledger)
-    second = admitted(ledger, document(id=0, path="copy.pdf"))
+    second = admitted(ledger, document(id=0, path="copy.pdf", location="/inbox/copy.pdf"))
     assert second.document.state is State.DUPLICATE
     assert second.document.duplicate_of == first.document.id
 
@@ -91,11 +91,11 @@ def test_the_same_document_at_the_same_moment_from_many_threads_is_admitted_once
         together = threading.Barrier(8)
         states = []
 
-        def find():
+        def find(number):
             together.wait()
-            states.append(admitted(ledger).document.state)
+            states.append(admitted(ledger, document(id=0, location=f"/dev/null/{number}")).document.state)
 
-        threads = [threading.Thread(target=find) for _ in range(8)]
+        threads = [threading.Thread(target=find, args=[number]) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -106,7 +106,21 @@ def test_the_same_document_at_the_same_moment_from_many_threads_is_admitted_once
 def test_the_database_itself_refuses_a_second_row_of_one_identity(ledger):
     admitted(ledger)
     with pytest.raises(LedgerError):
-        admitted(ledger, admission=as_it_is)
+        admitted(ledger, document(id=0, location="/inbox/copy.pdf"), admission=as_it_is)
+
+
+def test_the_same_bytes_at_the_same_place_are_no_new_document(ledger):
+    first = admitted(ledger)
+    assert admitted(ledger) == first.document
+    assert len(ledger.documents()) == 1
+
+
+def test_a_document_whose_file_has_moved_goes_on_from_there(ledger, tmp_path):
+    first = admitted(ledger, document(id=0, location=str(tmp_path / "gone.pdf")))
+    ledger.release(first)
+    returned = admitted(ledger, document(id=0, path="renamed.pdf", location=str(tmp_path / "renamed.pdf")))
+    assert returned.id == first.document.id
+    assert ledger.get(1).location == str(tmp_path / "renamed.pdf")
 
 
 def test_rejected_rows_lie_outside_the_unique_index(ledger):
@@ -205,8 +219,8 @@ def test_a_place_is_promised_to_one_document_only(url):
         return candidate.evolve(target="/b" if is_reserved("/a") else "/a")
 
     with Ledger(url, place=place) as ledger:
-        rejected = document(id=0, state=State.REJECTED)
-        assert [admitted(ledger, rejected).document.target for _ in range(2)] == ["/a", "/b"]
+        rejected = [document(id=0, state=State.REJECTED, location=place) for place in ("/inbox/1", "/inbox/2")]
+        assert [admitted(ledger, each).document.target for each in rejected] == ["/a", "/b"]
 
 
 def test_naive_times_are_refused(ledger):
@@ -215,7 +229,9 @@ def test_naive_times_are_refused(ledger):
 
 
 def test_the_account_is_written_once(ledger):
-    ledger.bind_account("acme")
+    ledger.bind_account("typo")
+    ledger.bind_account("acme")  # nothing depends on it yet
+    admitted(ledger)
     ledger.bind_account("acme")
     with pytest.raises(LedgerNeedsPerson, match="--new-account"):
         ledger.bind_account("other")

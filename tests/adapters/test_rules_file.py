@@ -62,8 +62,56 @@ def test_values_of_the_wrong_type_are_told_with_their_place(faults):
     told = faults(GOOD.replace('name = "kind then number"', 'resend = "yes"') + '[tokens2]\nx = "y"\n')
 
     assert any(fault.startswith("rule 1, resend:") for fault in told)
-    assert any(fault.startswith("rule 1, name:") for fault in told)
+    assert 'rule 1, name: field required; give the rule a name: name = "..."' in told
     assert any(fault.startswith("tokens2: there is no such key; did you mean `tokens`?") for fault in told)
+
+
+def test_everything_that_is_wrong_is_told_in_one_go(faults):
+    content = r"""
+token = {x = "y"}
+[tokens]
+invoice = 'RE\d+'
+odd = 5
+[kinds]
+Rechnung = "invoice"
+Brief = 5
+[[rule]]
+name = "unknown key"
+knd = "invoice"
+pattern = "{kind} {invoice}"
+[[rule]]
+pattern = "{kind}_{odd}_{invoice}"
+reference = "{invoice}"
+folder = "/abs"
+[[rule]]
+name = "no such kind"
+pattern = "{invoice}"
+kind = "invoise"
+[[rule]]
+name = "wrong type"
+pattern = "{invoice}"
+kind = 5
+[[rule]]
+name = "no such token"
+pattern = "{kind} {invoic}"
+[[rule]]
+name = "twice"
+pattern = "{kind}{kind} {invoice}"
+[[rule]]
+name = "both"
+pattern = "{kind} {invoice}"
+regex = "("
+"""
+
+    told = [fault.partition(": ")[0] for fault in faults(content)]
+
+    assert sorted(told) == sorted(
+        [
+            *("token", "tokens.odd", "kinds.Brief", 'rule "unknown key", knd', "rule 2, name", 'rule "2", folder'),
+            *('rule "no such kind", kind', 'rule "wrong type", kind', 'rule "no such token", pattern'),
+            *('rule "twice", pattern', 'rule "both", pattern', 'rule "both", regex'),
+        ]
+    )
 
 
 def test_a_wrong_example_keeps_the_rules_from_loading_unless_they_are_to_be_shown(faults, load):

@@ -96,14 +96,26 @@ def test_a_refusing_word_is_named():
 
     assert isinstance(refusal, Ambiguous)
     assert refusal.accounts[0].result is RuleResult.BLOCKED
-    assert "`Mahnung`" in refusal.reason.message
+    assert refusal.reason.message == (
+        "The name “Mahnung_RE12345.pdf” holds the word “Mahnung”, which does not say one of the nine kinds "
+        "(rules.toml, [kinds]). Name it for example “1. Mahnung RE12345.pdf”, or give the word a kind."
+    )
+    assert refusal.reason.details["words"] == ["Mahnung"]
 
 
 def test_a_refusing_word_is_named_although_no_rule_takes_the_name():
     refusal = infer("Lieferschein 77.pdf", KIND_INVOICE)
 
     assert said(refusal) == "no_rule"
-    assert "`Lieferschein`" in refusal.reason.message
+    assert "the word “Lieferschein”, which does not say" in refusal.reason.message
+    assert refusal.reason.details["words"] == ["Lieferschein"]
+
+
+def test_a_name_of_which_nothing_is_known_is_refused_with_an_example():
+    assert infer("x.pdf", KIND_INVOICE).reason.message == (
+        "No rule matches “x.pdf”. Rename it so that it says one invoice and one kind, such as “Rechnung_RE12345.pdf”, "
+        "or add a rule."
+    )
 
 
 def test_what_was_recognised_is_told_although_no_rule_takes_the_name():
@@ -111,6 +123,44 @@ def test_what_was_recognised_is_told_although_no_rule_takes_the_name():
 
     assert said(refusal) == "no_rule"
     assert "(it holds `RE12346`, which looks like {invoice}, `RE12345`, which" in refusal.reason.message
+
+
+PIECES = {**KINDS, "*mahn*": "refuse", "*rechnung": "refuse", "storn*": "refuse", "*rechnung zu": "refuse"}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Erstmahnung", "Erstmahnung"),
+        ("Mahngebühr", "Mahngebühr"),
+        ("MAHN", "MAHN"),
+        ("xRechnung", "xRechnung"),
+        ("Stornobeleg", "Stornobeleg"),
+        ("Endrechnung zu x", "Endrechnung zu"),
+        ("Rechnungen", None),
+        ("xstorno", None),
+        ("Mah nung", None),
+    ],
+)
+def test_a_word_with_a_star_is_found_inside_longer_words_and_told_whole(text, word):
+    answer = infer(f"RE12345_{text}.pdf", INVOICE_ANY, kinds=PIECES)
+
+    assert isinstance(answer, Match) is (word is None)
+    assert word is None or answer.reason.details["words"] == [word]
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"), [("1. Mahnung", "dunning1"), ("Mahnung_2", "dunning2"), ("Rechnung", "invoice")]
+)
+def test_a_word_with_a_star_says_nothing_inside_a_whole_kind_word(word, kind):
+    assert said(infer(f"{word}_RE12345.pdf", KIND_INVOICE, kinds=PIECES)) == ("RE12345", kind)
+
+
+def test_a_whole_word_with_a_kind_counts_more_than_the_same_word_with_a_star():
+    assert said(infer("Mahnung_RE12345.pdf", KIND_INVOICE, kinds={"Mahnung": "dunning1", "*mahnung*": "refuse"})) == (
+        "RE12345",
+        "dunning1",
+    )
 
 
 def test_a_rule_that_spells_out_a_refusing_word_knows_better():

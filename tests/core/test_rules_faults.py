@@ -95,6 +95,9 @@ def test_a_fault_in_a_token_is_told(tokens, told):
         ({"Brief": "leter"}, "did you mean `letter`?"),
         ({"Brief": "refused"}, "did you mean `refuse`?"),
         ({" - ": "letter"}, "no letter or digit"),
+        ({"*": "refuse"}, "no letter or digit"),
+        ({"*mahn*": "dunning1"}, "can only refuse"),
+        ({"mahn*ung": "refuse"}, "only at an end"),
         ({"RECHNUNG": "letter"}, "another kind"),
         ({"Mahnung 2": "dunning2", "mahnung_2": "dunning3"}, "another kind"),
         ({"Größe": "letter", "Groesse": "email"}, "another kind"),
@@ -123,6 +126,18 @@ def test_all_faults_come_at_once():
         'rule "good", pattern',
         'rule "good"',
     ]
+
+
+def test_both_a_pattern_and_an_expression_are_checked_where_only_one_may_be():
+    faults = faults_of({**GOOD, "pattern": "{kind} {invoic}", "regex": "("})
+
+    assert [fault.where for fault in faults] == ['rule "good", pattern', 'rule "good", pattern', 'rule "good", regex']
+
+
+def test_a_token_that_does_not_exist_is_not_told_as_a_missing_reference_as_well():
+    (fault,) = faults_of({**GOOD, "pattern": "{kind} {invoic}"})
+
+    assert "did you mean `invoice`?" in fault.remedy
 
 
 def test_a_file_without_rules_is_a_fault():

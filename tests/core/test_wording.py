@@ -77,11 +77,60 @@ def test_only_the_commands_that_fit_are_shown(held, reason, offered, not_offered
     assert not any(command in text for command in not_offered)
 
 
-def test_what_the_name_says_is_told():
-    text = reason_text(Reason("damaged", "..."), document(invoice_reference="RE12345", kind=Kind.DUNNING1))
+@pytest.mark.parametrize("code", ["empty_file", "truncated", "encrypted", "not_a_pdf", "no_pages", "name_empty_stem"])
+def test_no_retry_is_offered_where_the_same_file_can_only_fail_again(code):
+    assert "retry" not in reason_text(Reason(code, "..."), document())
+
+
+def test_where_the_commands_work_is_told_in_both_languages():
+    german, _, english = reason_text(Reason("no_rule", "..."), document()).partition("-" * 72)
+
+    assert "(im Ordner der Konfiguration auszuführen, z. B. /srv/importer, oder mit --config)" in german
+    assert "(to be run in the folder of the configuration, e.g. /srv/importer, or with --config)" in english
+
+
+def test_a_word_that_says_no_kind_is_named():
+    text = reason_text(Reason("ambiguous", "...", {"words": ["Mahnung"]}), document())
+
+    assert "Das Wort „Mahnung“ sagt nicht, um welche Art es sich handelt." in text
+    assert "Das Wort" not in reason_text(Reason("ambiguous", "..."), document())
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "told"),
+    [
+        ("duplicate", "first", "Dasselbe Dokument ist bereits als D1 bekannt."),
+        ("revision", "other", "Das vorhandene Dokument ist D1."),
+        ("same_bytes_elsewhere", "other", "Die bekannte Datei ist D1."),
+    ],
+)
+def test_the_other_document_is_named(code, key, told):
+    assert told in reason_text(Reason(code, "...", {key: "D1"}), document())
+
+
+@pytest.mark.parametrize(
+    ("kind", "german"),
+    [
+        (Kind.INVOICE, "Rechnung"),
+        (Kind.CREDITNOTE, "Gutschrift"),
+        (Kind.REMINDER, "Zahlungserinnerung"),
+        (Kind.DUNNING1, "1. Mahnung"),
+        (Kind.DUNNING4, "4. Mahnung"),
+        (Kind.LETTER, "Brief"),
+        (Kind.EMAIL, "E-Mail"),
+    ],
+)
+def test_what_the_name_says_is_told_in_each_language(kind, german):
+    text = reason_text(Reason("damaged", "..."), document(invoice_reference="RE12345", kind=kind))
 
     assert "Rechnung: RE12345" in text
-    assert "Kind:     dunning1" in text
+    assert f"Art:      {german}\n" in text
+    assert f"Kind:     {kind}\n" in text
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_a_german_word(kind):
+    assert "Art:      " in reason_text(Reason("damaged", "..."), document(kind=kind))
 
 
 def test_a_line_break_in_a_name_cannot_forge_a_line():

@@ -8,13 +8,14 @@ from typing import Self
 import httpx
 
 from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_outcome, read_failed, send_outcome
-from importer.adapters.abillify.listing import Listing, read_listing
+from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
 from importer.adapters.abillify.request import HEADERS, identity_of, import_request, invoice_url
 from importer.adapters.abillify.throttle import Pacer
 from importer.adapters.abillify.transport import steady
 from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
 from importer.core.model import (
+    Absent,
     Digest,
     Document,
     InvoiceOutcome,
@@ -35,7 +36,7 @@ class Abillify:
     """Abillify's API with one credential. Thread-safe; a context manager that closes its connections.
 
     A request may take `timeout` seconds from the connection to the reply's last byte, and a read-back as a whole no
-    longer. Waiting for the rate limit comes before a request's time, but is part of a read-back's.
+    longer. Waiting for the rate limit comes before that time; only the further pages of a long list wait within it.
     """
 
     def __init__(  # noqa: PLR0913 - named plain values, so that nothing here depends on the configuration
@@ -105,7 +106,7 @@ class Abillify:
 
     def wait_for_turn(self) -> None:
         """Returns when the rate limit lets the next upload out: before its intent, which must not grow old waiting."""
-        self._wire.pacer.wait()
+        self._wire.wait_for_turn()
 
     def import_document(self, document: Document, content: bytes, *, start_by: float | None = None) -> SendOutcome:
         """Sends a document, once, without waiting for the rate limit: see `wait_for_turn`.
@@ -127,14 +128,28 @@ class Abillify:
         Raises:
             ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
         """
-        url = invoice_url(self._base_url, identity_of(document).invoice_reference, "documents")
+        self.wait_for_turn()  # before its time begins: at a slow rate the queue may be longer than a request may be
         by = self._clock() + self._timeout
-        listing = read_listing(lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT, by=by))
+        listing = self._listing(identity_of(document).invoice_reference, by)
         if not isinstance(listing, Listing):
             return listing
         return match(
             document, listing, fingerprint=self._fingerprint, fetch=lambda address: self._digest_at(address, by)
         )
+
+    def communications(self, reference: str) -> Listing | Absent | ReadFailed:
+        """Every document that Abillify has for an invoice; `Absent` when it answers that it knows no such invoice.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        self.wait_for_turn()
+        return self._listing(reference, self._clock() + self._timeout)
+
+    def content_of(self, entry: Communication) -> Digest | ReadFailed:
+        """The hash of a listed document's bytes, read from the configured host and no other."""
+        found = self._digest_at(entry.public_url, self._clock() + self._timeout)
+        return found or ReadFailed("its bytes cannot be read at an address of the configured host")
 
     def invoice_exists(self, reference: str) -> InvoiceOutcome:
         """Whether Abillify knows an invoice.
@@ -148,10 +163,23 @@ class Abillify:
         """Whether the credentials are accepted; also brings the server's time."""
         return probe_outcome(self._get(f"{self._base_url}/invoices?page=1&pageSize=1"))
 
+    def _listing(self, reference: str, by: float) -> Listing | Absent | ReadFailed:
+        url = invoice_url(self._base_url, reference, "documents")
+        return read_listing(
+            lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT, by=by, paced=offset > 0)
+        )
+
     def _get(
-        self, url: str, *, accept: str = "application/json", limit: int = JSON_LIMIT, by: float | None = None
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        limit: int = JSON_LIMIT,
+        by: float | None = None,
+        paced: bool = True,
     ) -> Answer:
-        return self._wire.ask(httpx.Request("GET", url, headers={**HEADERS, "Accept": accept}), limit=limit, by=by)
+        request = httpx.Request("GET", url, headers={**HEADERS, "Accept": accept})
+        return self._wire.ask(request, limit=limit, by=by, paced=paced)
 
     def _digest_at(self, address: str | None, by: float) -> Digest | ReadFailed | None:
         """Only from the configured host: no other one is ever asked, let alone shown the credentials."""

@@ -96,10 +96,11 @@ def _may_be(entry: Communication, document: Document, *, unread: bool) -> bool:
 def _found(entries: Sequence[Communication], matched_by: str, listing: Listing) -> Found | Unclear:
     """One is it. Of two, a person must hear: Abillify has it twice."""
     if len(entries) > 1:
-        return Unclear(f"Abillify has it {len(entries)} times", _shown(entries))
+        return Unclear(f"Abillify has it {len(entries)} times", _shown(entries), is_there=True)
     entry = entries[0]
     if not entry.file or not entry.voucher:
-        return Unclear("it is listed, but without the references of its file and voucher", _shown(entries))
+        cause = "it is listed, but without the references of its file and voucher"
+        return Unclear(cause, _shown(entries), is_there=True)
     references = References(entry.id, entry.file, entry.voucher, ReferencesFrom.READBACK)
     return Found(references, matched_by, listing.server_time)
 

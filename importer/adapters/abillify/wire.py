@@ -59,7 +59,7 @@ class Wire:
         self, base_url: str, *, max_connections: int, pacer: Pacer, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
         self._encrypted = httpx.URL(base_url).scheme == "https"
-        self.pacer = pacer
+        self._pacer = pacer
         self._timeouts = timeouts
         self._clock = clock
         self._auth = httpx.BasicAuth("", "")
@@ -82,6 +82,10 @@ class Wire:
             # The error itself carries the password.
             raise ValueError("user name or password is not valid UTF-8; write the credential anew") from None
 
+    def wait_for_turn(self) -> None:
+        """Returns when the rate limit lets the next request out."""
+        self._pacer.wait()
+
     def ask(
         self,
         request: httpx.Request,
@@ -101,7 +105,7 @@ class Wire:
             paced: whether to wait for the rate limit here; otherwise the caller has done so.
         """
         if paced:
-            self.pacer.wait()
+            self.wait_for_turn()
         deadline = self._clock() + self._timeouts.total
         call = Call(
             clock=self._clock,

@@ -51,17 +51,22 @@ def write_reason(target: Path, document: Document) -> Path:
     return _write(_beside(target, REASON), text.encode("utf-8", "backslashreplace"))
 
 
-def remove_sidecars(target: Path) -> None:
-    """Removes the reason beside a document that leaves its folder; a receipt stays for ever.
+def remove_sidecars(target: Path, *, receipt: bool = False) -> None:
+    """Removes the reason beside a document that leaves its folder.
+
+    Args:
+        target: where the document lies, or was to lie.
+        receipt: also a receipt; otherwise that stays for ever.
 
     Raises:
         ArchiveError: it cannot be removed.
     """
-    path = _beside(target, REASON)
-    with explained("remove the reason", path):
-        if os.path.lexists(path):
-            path.unlink(missing_ok=True)
-            sync_folder(path.parent)
+    for ending in (REASON, RECEIPT) if receipt else (REASON,):
+        path = _beside(target, ending)
+        with explained("remove the reason or receipt", path):
+            if os.path.lexists(path):
+                path.unlink(missing_ok=True)
+                sync_folder(path.parent)
 
 
 def _beside(target: Path, ending: str) -> Path:

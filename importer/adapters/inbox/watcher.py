@@ -94,5 +94,5 @@ def choose_mode(folder: Path, mode: WatchMode) -> tuple[Literal["events", "polli
         return mode, f'inbox.watch = "{mode}"'
     file_system = file_system_of(folder)
     if file_system is not None and is_silent(file_system):
-        return "polling", f"{shown(folder)} lies on {file_system}, which does not tell what others write"
-    return "events", f"{shown(folder)} lies on {file_system or 'a file system'} that tells what is written"
+        return "polling", f"{shown(folder)} is on {file_system}, which does not report what others write"
+    return "events", f"{shown(folder)} is on {file_system or 'a file system'}, which reports changes"

@@ -1,5 +1,6 @@
 """The ledger's database: connections, durable transactions, migrations."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,14 @@ from sqlalchemy import Connection, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, translate
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, translate
+from importer.adapters.ledger.holders import holders_folder, share
 
 HEAD = "0001"
 """The newest migration: the version of the schema that this code reads and writes."""
+
+OLDER = "`importer ledger upgrade` brings it there, after a backup"
+NEWER = "use the version of the importer that wrote it, or restore a matching backup"
 
 BUSY_TIMEOUT_MS = 30_000
 
@@ -21,22 +26,30 @@ BUSY_TIMEOUT_MS = 30_000
 class Database:
     """A SQLite file with durable transactions.
 
+    Args:
+        url: `sqlite:///` and an absolute path.
+        alone: whether the caller has locked the ledger for itself; otherwise it is shared with others.
+        upgrade: whether an older one is brought to this version instead of being refused.
+
     Raises:
+        LedgerBusy: it is being rebuilt or upgraded.
         LedgerNeedsPerson: the file is corrupt, not a ledger, or of another version.
         LedgerError: it cannot be opened.
     """
 
-    def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            raise LedgerError(f"ledger {parsed.render_as_string()}: this version keeps its ledger in SQLite only")
-        self.path = Path(parsed.database or "")
-        self._engine = create_engine(parsed, pool_size=32, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    def __init__(self, url: str, *, alone: bool = False, upgrade: bool = False) -> None:
+        self.path = _sqlite_file(url)
+        self._shared = None if alone else share(holders_folder(self.path))
+        self._engine = create_engine(make_url(url), pool_size=32, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         # SQLite has one writer; waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
-        self._migrate()
+        try:
+            self._migrate(upgrade=upgrade)
+        except LedgerError:
+            self.close()
+            raise
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -52,6 +65,9 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+        if self._shared is not None:
+            os.close(self._shared)
+            self._shared = None
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
@@ -63,20 +79,57 @@ class Database:
         except DBAPIError as error:
             raise translate(error, str(self.path)) from error
 
-    def _migrate(self) -> None:
+    def _migrate(self, *, upgrade: bool) -> None:
         """Makes the tables of a new ledger; refuses one of another version rather than guess."""
         with self.read() as connection:
             version = _version(connection)
-        if version is None:
+        if version is None or (upgrade and version < HEAD):
             with self.write() as connection:
-                if _version(connection) is None:  # another process may have been first
-                    _upgrade(connection)
+                if _version(connection) == version:  # another process may have been first
+                    self._upgrade(connection)
         elif version != HEAD:
-            self.close()
-            raise LedgerNeedsPerson(
+            raise WrongVersion(
                 f"ledger {self.path}: its schema is version {version}, this importer works with version {HEAD}; "
-                "use the version of the importer that wrote it, or restore a matching backup"
+                + (OLDER if version < HEAD else NEWER),
+                is_older=version < HEAD,
             )
+
+    def _upgrade(self, connection: Connection) -> None:
+        # Few starts need the import.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise LedgerNeedsPerson(f"ledger {self.path}: it cannot be upgraded ({error}); {NEWER}") from error
+
+
+def _sqlite_file(url: str) -> Path:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise LedgerError(f"ledger {parsed.render_as_string()}: this version keeps its ledger in SQLite only")
+    return Path(parsed.database or "")
+
+
+def is_outdated(ledger: Path) -> bool:
+    """Whether `upgrade` would change this ledger. The caller is alone with it.
+
+    Raises:
+        LedgerNeedsPerson: it is damaged, or newer than this importer.
+        LedgerError: it cannot be opened.
+    """
+    try:
+        Database(f"sqlite:///{ledger}", alone=True).close()
+    except WrongVersion as error:
+        if error.is_older:
+            return True
+        raise
+    return False
 
 
 def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -95,14 +148,3 @@ def _version(connection: Connection) -> str | None:
         return None
     version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return version
-
-
-def _upgrade(connection: Connection) -> None:
-    # Only a new ledger pays for the import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")

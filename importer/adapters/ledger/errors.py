@@ -13,6 +13,18 @@ class LedgerNeedsPerson(LedgerError):
     """The ledger is corrupt, or of another version, or another account's: the importer stops (exit code 7)."""
 
 
+class WrongVersion(LedgerNeedsPerson):
+    """The ledger's schema is older or newer than this importer's."""
+
+    def __init__(self, message: str, *, is_older: bool) -> None:
+        super().__init__(message)
+        self.is_older = is_older
+
+
+class LedgerBusy(LedgerError):
+    """Somebody is alone with the ledger: it is being rebuilt or upgraded (exit code 6)."""
+
+
 class ClaimLost(LedgerError):
     """Another importer has taken this document over; its outcome is that one's to find out."""
 
@@ -33,7 +45,11 @@ _FATAL = {
 
 def translate(error: DBAPIError, where: str) -> LedgerError:
     """The database's error in an operator's words. Told apart by its code, never by its text."""
-    cause = error.orig
+    return told(error.orig, where)
+
+
+def told(cause: BaseException | None, where: str) -> LedgerError:
+    """The same for an error of the driver's."""
     name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
     for codes, kind in ((_FATAL, LedgerNeedsPerson), (_ADVICE, LedgerError)):
         for code, advice in codes.items():

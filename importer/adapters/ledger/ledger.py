@@ -1,19 +1,24 @@
 """The ledger's few verbs. Every change of a document is one transaction, with its event in it."""
 
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, LedgerNeedsPerson
-from importer.adapters.ledger.holders import Holder
-from importer.adapters.ledger.reader import LedgerReader, get_meta, neighbours
+from importer.adapters.ledger.holders import Holder, holders_folder
+from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.reader import LedgerReader, has_come, neighbours
 from importer.adapters.ledger.rows import to_document, to_row
-from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
+from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Claim, Sighting
+from importer.adapters.ledger.witness import Witness, identify
+from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 
 Admission = Callable[[Document, Sequence[Document]], Document]
@@ -36,19 +41,27 @@ class Ledger(LedgerReader):
         url: `sqlite:///` and an absolute path.
         lease: how long a claim holds without a sign of life: longer than any send can take.
         place: where settled documents are to lie.
+        witness: the file that notices when the ledger was deleted, restored or replaced; None for none.
 
     Raises:
+        LedgerBusy: the ledger is being rebuilt or upgraded.
         LedgerNeedsPerson: the ledger is corrupt, or of another version.
         LedgerError: it cannot be opened.
     """
 
     def __init__(
-        self, url: str, *, lease: timedelta = timedelta(seconds=125), place: Placement = leave_in_place
+        self,
+        url: str,
+        *,
+        lease: timedelta = timedelta(seconds=125),
+        place: Placement = leave_in_place,
+        witness: Path | None = None,
     ) -> None:
         super().__init__(Database(url))
+        self._holder = Holder(holders_folder(self._database.path))
         self._lease = lease
         self._place = place
-        self._holder = Holder(self._database.path.with_name(self._database.path.name + ".holders"))
+        self._witness = Witness(witness, self._database) if witness else None
 
     def __enter__(self) -> Self:
         return self
@@ -60,30 +73,58 @@ class Ledger(LedgerReader):
     def bind_account(self, account: str, *, new_account: bool = False) -> None:
         """Writes the account at first use; later it must be the same one, because it is part of every identity.
 
+        While the ledger holds no document, nothing depends on it yet, and it may be corrected.
+
         Raises:
             LedgerNeedsPerson: the ledger belongs to another account.
         """
         with self._database.write() as connection:
             known = get_meta(connection, "account")
-            if known is None or new_account:
-                _set_meta(connection, "account", account)
+            is_used = connection.execute(select(documents.c.id).limit(1)).first() is not None
+            if known is None or new_account or not is_used:
+                set_meta(connection, "account", account)
             elif known != account:
                 raise LedgerNeedsPerson(
                     f"ledger {self._database.path}: it belongs to account {known!r}, the configuration says "
-                    f"{account!r}; correct api.account, or confirm the change with --new-account"
+                    f"{account!r}; correct api.account, or confirm the change with `importer backfill --new-account`"
                 )
+
+    def amnesia(self) -> str | None:
+        """What the witness knows better than this ledger; None when all is well."""
+        self._identify()
+        return self._witness.contradiction() if self._witness else None
+
+    def face_witness(self) -> None:
+        """To be called before anything is sent; a ledger without a witness gets one.
+
+        Raises:
+            LedgerNeedsPerson: the witness knows better; nothing must be sent on the word of this ledger.
+        """
+        self._identify()
+        self._vouch(0)
 
     # ------------------------------------------------------------ documents enter
 
-    def admit(self, candidate: Document, sighting: Sighting, now: datetime, admission: Admission) -> Claim:
-        """T1 and T2: the document's row, claimed. Found twice at one moment, it gets one row and a duplicate."""
+    def admit(self, candidate: Document, sighting: Sighting, now: datetime, admission: Admission) -> Claim | Document:
+        """T1 and T2: the document's row, claimed. Found twice at one moment, it gets one row and a duplicate.
+
+        The same bytes at the same place, or of a document whose own file has moved to this place, are no new document:
+        then the known one comes back, unclaimed.
+        """
         claim = self._new_claim(now)
         with self._database.write() as connection:
-            admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
+            known = neighbours(connection, candidate)
+            if same := _at_its_place(candidate, known):
+                add_sighting(connection, same, sighting, now)
+                return same
+            admitted = self._placed(connection, admission(candidate, known))
+            if returned := _returned(connection, admitted, known, now):
+                add_sighting(connection, returned, sighting, now)
+                return returned
             row = connection.execute(insert(documents).values(to_row(admitted) | claim).returning(documents.c.id))
             admitted = admitted.evolve(id=row.scalar_one())
-            _add_sighting(connection, admitted, sighting, now)
-            _add_event(connection, admitted, now, f"document.{admitted.state.value}")
+            add_sighting(connection, admitted, sighting, now)
+            add_event(connection, admitted, now, f"document.{admitted.state.value}")
         return Claim(admitted, claim["claim_token"])
 
     def readmit(self, claim: Claim, candidate: Document, now: datetime, admission: Admission) -> Claim:
@@ -91,16 +132,16 @@ class Ledger(LedgerReader):
         with self._database.write() as connection:
             admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
             _update(connection, claim, to_row(admitted))
-            _add_event(connection, admitted, now, f"document.{admitted.state.value}")
+            add_event(connection, admitted, now, f"document.{admitted.state.value}")
         return claim.holding(admitted)
 
     # ------------------------------------------------------------ documents move on
 
-    def claim(self, document_id: int, now: datetime) -> Claim | None:
-        """T2: the right to act on a document; None when it is claimed, or no longer on its way."""
+    def claim(self, document_id: int, now: datetime, *, early: bool = False) -> Claim | None:
+        """T2: the right to act on a document; None when it is claimed, not due (but for `early`), or at rest."""
         on_its_way = documents.c.state.in_([state.value for state in ON_ITS_WAY])
-        unsettled = or_(on_its_way, documents.c.target.is_not(None))
-        return self._claim(document_id, now, unsettled)
+        due = on_its_way if early else and_(on_its_way, has_come(now))
+        return self._claim(document_id, now, or_(due, documents.c.target.is_not(None)))
 
     def claim_for_person(self, document_id: int, now: datetime) -> Claim | None:
         """The same in any state: a person may decide about what the importer has given up."""
@@ -131,7 +172,8 @@ class Ledger(LedgerReader):
             _update(connection, claim, changed, documents.c.claim_until > now)
             connection.execute(insert(attempts).values(attempt))
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
-            _add_event(connection, sending, now, "upload.intended", data=data)
+            sequence = add_event(connection, sending, now, "upload.intended", data=data)
+        self._vouch(sequence)
         return claim.holding(sending)
 
     def record(
@@ -155,15 +197,17 @@ class Ledger(LedgerReader):
             _update(connection, claim, to_row(document))
             if outcome is not None:
                 _end_attempt(connection, document, now, outcome)
-            _add_event(connection, document, now, event, actor=actor, data=data)
+            sequence = add_event(connection, document, now, event, actor=actor, data=data)
+        if document.state is State.IMPORTED:
+            self._vouch(sequence)
         return claim.holding(document)
 
-    def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.settled") -> Claim:
+    def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.put_away") -> Claim:
         """T5: the file lies where it should, and the claim has done its work."""
         document = claim.document.evolve(location=location, target=None)
         with self._database.write() as connection:
             _update(connection, claim, to_row(document) | NO_CLAIM)
-            _add_event(connection, document, now, event, data={"location": printable(location)})
+            add_event(connection, document, now, event, data={"location": printable(location)})
         return claim.holding(document)
 
     def release(self, claim: Claim) -> None:
@@ -195,7 +239,19 @@ class Ledger(LedgerReader):
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
         with self._database.write() as connection:
-            _set_meta(connection, "line", stopped)
+            set_meta(connection, "line", stopped)
+
+    def _identify(self) -> None:
+        with self._database.read() as connection:
+            if get_meta(connection, "ledger") is not None:
+                return
+        with self._database.write() as connection:
+            if get_meta(connection, "ledger") is None:  # another process may have been first
+                identify(connection)
+
+    def _vouch(self, sequence: int) -> None:
+        if self._witness is not None:
+            self._witness.vouch(sequence)
 
     def _new_claim(self, now: datetime) -> dict[str, Any]:
         return {
@@ -228,13 +284,41 @@ def _update(connection: Connection, claim: Claim, values: dict[str, Any], *condi
         raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
 
 
+def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | None:
+    """The known document whose file this is: the same bytes at the place where it lies."""
+    alike = (d for d in known if d.sha256 == candidate.sha256 and d.location == candidate.location)
+    return next((d for d in alike if d.state is not State.REJECTED or d.target is not None), None)
+
+
+def _returned(connection: Connection, admitted: Document, known: Sequence[Document], now: datetime) -> Document | None:
+    """The first document, if its file was lost or moved and has come back here; it goes on from here."""
+    first = next((d for d in known if d.id == admitted.duplicate_of), None)
+    if first is None or first.target is not None or not _is_missing(first):
+        return None
+    found = first.evolve(location=admitted.location, inbox=admitted.inbox)
+    if not found.state.is_on_its_way:
+        state = State.UNCERTAIN if found.key.in_doubt else State.PENDING
+        found = found.evolve(state=state, reason=None, next_attempt_at=now)
+    free = and_(documents.c.id == found.id, documents.c.claim_token.is_(None))
+    if connection.execute(update(documents).where(free).values(to_row(found))).rowcount == 0:
+        return None  # somebody works on it, with its bytes in memory
+    add_event(connection, found, now, "file.returned", data={"location": printable(found.location)})
+    return found
+
+
+def _is_missing(document: Document) -> bool:
+    waits_for_its_file = document.reason is not None and document.reason.code == FILE_GONE
+    expected = document.state.is_on_its_way or waits_for_its_file
+    return expected and not os.path.lexists(document.location)
+
+
 def _end_attempt(connection: Connection, document: Document, now: datetime, outcome: str) -> None:
     message = document.reason.message if document.reason else None
     under_way = and_(attempts.c.document_id == document.id, attempts.c.ended_at.is_(None))
     connection.execute(update(attempts).where(under_way).values(ended_at=now, outcome=outcome, message=message))
 
 
-def _add_sighting(connection: Connection, document: Document, sighting: Sighting, now: datetime) -> None:
+def add_sighting(connection: Connection, document: Document, sighting: Sighting, now: datetime) -> None:
     values = {
         "document_id": document.id,
         "path": sighting.path,
@@ -246,7 +330,7 @@ def _add_sighting(connection: Connection, document: Document, sighting: Sighting
     connection.execute(insert(sightings).values(values))
 
 
-def _add_event(
+def add_event(
     connection: Connection,
     document: Document,
     now: datetime,
@@ -254,7 +338,8 @@ def _add_event(
     *,
     actor: str | None = None,
     data: dict[str, Any] | None = None,
-) -> None:
+) -> int:
+    """Returns the event's id: the ledger's sequence."""
     values = {
         "document_id": document.id,
         "at": now,
@@ -262,7 +347,8 @@ def _add_event(
         "actor": actor,
         "data": _facts(document) | (data or {}),
     }
-    connection.execute(insert(events).values(values))
+    sequence: int = connection.execute(insert(events).values(values).returning(events.c.id)).scalar_one()
+    return sequence
 
 
 def _facts(document: Document) -> dict[str, Any]:
@@ -276,8 +362,3 @@ def _facts(document: Document) -> dict[str, Any]:
     if document.next_attempt_at and document.state.is_on_its_way:
         facts["next_attempt_at"] = document.next_attempt_at.isoformat()
     return facts
-
-
-def _set_meta(connection: Connection, name: str, value: Any) -> None:
-    if connection.execute(update(meta).where(meta.c.name == name).values(value=value)).rowcount == 0:
-        connection.execute(insert(meta).values(name=name, value=value))

@@ -1,16 +1,19 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.meta import get_meta
 from importer.adapters.ledger.rows import to_document
-from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
+from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Attempt, Event, Sighting
+from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
+from importer.core.person import DISMISSED
 
 
 class LedgerReader:
@@ -24,25 +27,25 @@ class LedgerReader:
 
     # ------------------------------------------------------------ what is to be done
 
-    def due(self, now: datetime, *, limit: int, among: Iterable[int] | None = None) -> list[int]:
+    def due(self, now: datetime, *, limit: int, among: Container[int] | None = None) -> list[int]:
         """Ids of documents that nobody works on and whose time has come, longest due first."""
         query = (
             select(documents.c.id)
-            .where(*_waiting_for_us(), _has_come(now))
+            .where(*_waiting_for_us(), has_come(now))
             .order_by(documents.c.next_attempt_at, documents.c.id)
         )
-        if among is not None:
-            query = query.where(documents.c.id.in_(list(among)))
         with self._database.read() as connection:
-            return list(connection.execute(query.limit(limit)).scalars())
+            if among is None:
+                return list(connection.execute(query.limit(limit)).scalars())
+            return [i for i in connection.execute(query).scalars() if i in among][:limit]
 
-    def next_due_at(self, *, among: Iterable[int] | None = None) -> datetime | None:
+    def next_due_at(self, *, among: Container[int] | None = None) -> datetime | None:
         """When the next document falls due; None when none will by itself."""
-        query = select(func.min(documents.c.next_attempt_at)).where(*_waiting_for_us())
-        if among is not None:
-            query = query.where(documents.c.id.in_(list(among)))
+        columns = select(documents.c.id, documents.c.next_attempt_at)
+        query = columns.where(*_waiting_for_us(), documents.c.next_attempt_at.is_not(None))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            rows = connection.execute(query.order_by(documents.c.next_attempt_at))
+            return next((moment for i, moment in rows if among is None or i in among), None)
 
     def unfinished_moves(self) -> list[Document]:
         """Settled documents whose file is not yet where it should be: the work of a crash, or of a full disk."""
@@ -63,6 +66,7 @@ class LedgerReader:
                     sightings.c.mtime_ns == str(sighting.mtime_ns),
                     sightings.c.inode == str(sighting.inode),
                     documents.c.location == sighting.path,
+                    documents.c.reason["code"].as_string().is_distinct_from(FILE_GONE),
                 )
                 .order_by(documents.c.id.desc()),
             )
@@ -125,7 +129,7 @@ class LedgerReader:
         stuck = [s.value for s in State if s not in (State.IMPORTED, State.DUPLICATE)]
         query = (
             select(documents.c.state, code, func.count(), func.min(documents.c.id))
-            .where(documents.c.reason.is_not(None), documents.c.state.in_(stuck))
+            .where(documents.c.reason.is_not(None), documents.c.state.in_(stuck), code != DISMISSED)
             .group_by(documents.c.state, code)
             .order_by(documents.c.state, func.count().desc())
         )
@@ -154,6 +158,11 @@ class LedgerReader:
             value: dict[str, Any] | None = get_meta(connection, "line")
             return value
 
+    def is_rebuilt(self) -> bool:
+        """Whether it was once made from receipts: then Abillify may hold documents that it has never heard of."""
+        with self._database.read() as connection:
+            return get_meta(connection, "rebuilt_at") is not None
+
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:
             found = [to_document(row) for row in connection.execute(query).mappings()]
@@ -165,7 +174,7 @@ def _waiting_for_us() -> tuple[Any, ...]:
     return documents.c.state.in_(states), documents.c.claim_token.is_(None)
 
 
-def _has_come(now: datetime) -> Any:
+def has_come(now: datetime) -> Any:
     return or_(documents.c.next_attempt_at.is_(None), documents.c.next_attempt_at <= now)
 
 
@@ -174,16 +183,11 @@ def _one(connection: Connection, query: "Select[Any]") -> Document | None:
     return to_document(row) if row else None
 
 
-def get_meta(connection: Connection, name: str) -> Any:
-    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
-
-
 def neighbours(connection: Connection, candidate: Document) -> list[Document]:
     """The documents that an admission must look at."""
-    same_bytes = documents.c.sha256 == candidate.sha256
-    kind = candidate.kind.value if candidate.kind else None
-    same_place = and_(documents.c.invoice_reference == candidate.invoice_reference, documents.c.kind == kind)
-    query = select(documents).where(
-        documents.c.account == candidate.account, or_(same_bytes, same_place), documents.c.id != candidate.id
-    )
+    related = documents.c.sha256 == candidate.sha256
+    if candidate.kind is not None:
+        place = documents.c.invoice_reference == candidate.invoice_reference
+        related = or_(related, and_(place, documents.c.kind == candidate.kind.value))
+    query = select(documents).where(documents.c.account == candidate.account, related, documents.c.id != candidate.id)
     return [to_document(row) for row in connection.execute(query.order_by(documents.c.id)).mappings()]

@@ -21,6 +21,7 @@ _PLAIN = (
     "label",
     "description",
     "rule",
+    "unjudged",
     "attempts",
     "tries",
     "next_attempt_at",

@@ -83,6 +83,7 @@ documents = Table(
     Column("label", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("rule", Text),
+    Column("unjudged", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("came_from", String(16)),
     Column("reason", JSON(none_as_null=True)),

@@ -76,6 +76,13 @@ def _words(written: Mapping[str, str], faults: list[RuleFault]) -> tuple[KindWor
         if not word.pieces:
             faults.append(RuleFault(where, "it has no letter or digit", "write the word as it stands in names"))
             continue
+        if any("*" in piece for piece in word.pieces):
+            faults.append(RuleFault(where, "a `*` stands only at an end of a word", "write two words instead"))
+            continue
+        if word.is_piece and word.kind is not None:
+            problem = "a word with `*` can only refuse, for what it is a piece of may mean anything"
+            faults.append(RuleFault(where, problem, "write out the whole words that have this kind"))
+            continue
         if words.setdefault(word.key, word).kind is not word.kind:
             faults.append(RuleFault(where, "the same word has another kind as well", "keep one of the two spellings"))
         kept.append(word)

@@ -7,7 +7,7 @@ from importer.core.rules.examples import answer_faults
 from importer.core.rules.folder import FolderGlob
 from importer.core.rules.matching import Matcher, RegexMatcher, TemplateMatcher
 from importer.core.rules.rule import Rule
-from importer.core.rules.spec import CompilePattern, PatternError, RuleFault, RuleSpec, did_you_mean
+from importer.core.rules.spec import CompilePattern, Pattern, PatternError, RuleFault, RuleSpec, did_you_mean
 from importer.core.rules.template import OutputText, Part, Placeholder, TemplateError, parse_output, parse_pattern
 from importer.core.rules.walk import Step
 from importer.core.rules.words import KindWords
@@ -83,6 +83,9 @@ class Draft:
         """With the names of its captures; None when they are not known for faults already told."""
         if (self.spec.pattern is None) == (self.spec.regex is None):
             self._fault("pattern", "a rule has either `pattern` or `regex`", "keep one of the two")
+            if self.spec.pattern is not None and self.spec.regex is not None:
+                self._template(self.spec.pattern, kind)
+                self._compiled(self.spec.regex)
             return TemplateMatcher((), kind), None
         if self.spec.pattern is not None:
             return self._template(self.spec.pattern, kind)
@@ -99,7 +102,8 @@ class Draft:
             self._fault("pattern", f"there is no token {{{name}}}", did_you_mean(name, self.tokens | _BUILT_IN))
         self._want_kind("kind" in names, "pattern")
         captures = _capture_names(parts)
-        self.candidates = self.tokens.intersection(names) - RESERVED
+        # A token that does not exist is told once, and not as a missing reference as well.
+        self.candidates = (self.tokens.intersection(names) or frozenset(names)) - RESERVED
         deciding = self._reference_names()
         for name in sorted(name for name in deciding | {"kind"} if names.count(name) > 1):
             remedy = "one name has one reference and one kind; define a second token for the other one"
@@ -108,10 +112,8 @@ class Draft:
         return TemplateMatcher(steps, kind), frozenset(captures) - {""}
 
     def _regex(self, regex: str, kind: Kind | None) -> tuple[Matcher, frozenset[str] | None]:
-        try:
-            pattern = self.compile_pattern(regex)
-        except PatternError as error:
-            self._fault("regex", error.problem, error.remedy)
+        pattern = self._compiled(regex)
+        if pattern is None:
             return TemplateMatcher((), kind), None
         groups = frozenset(pattern.group_names)
         for name in sorted(groups & {"kind_word", "stem", "filename"}):
@@ -119,6 +121,13 @@ class Draft:
         self._want_kind("kind" in groups, "regex")
         self.candidates = groups - RESERVED
         return RegexMatcher(pattern, self.words, self._reference_names(), kind), groups
+
+    def _compiled(self, regex: str) -> Pattern | None:
+        try:
+            return self.compile_pattern(regex)
+        except PatternError as error:
+            self._fault("regex", error.problem, error.remedy)
+            return None
 
     def _want_kind(self, captured: bool, key: str) -> None:
         if not captured and self.spec.kind is None:

@@ -9,7 +9,8 @@ from importer.core.rules.reading import Reading, Vocabulary
 from importer.core.rules.rule import Rule
 from importer.core.rules.text import FileName, printable
 
-_RENAME = "rename it so that it says one invoice reference and one kind, or add a rule"
+_RENAME = "Rename it so that it says one invoice and one kind, such as “Rechnung_RE12345.pdf”, or add a rule."
+_SAY_A_KIND = "Name it for example “1. Mahnung RE12345.pdf”, or give the word a kind."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Rules:
         if matched:
             return self._match(matched[0], name, accounts)
         blocked = [account for account in accounts if account.result is RuleResult.BLOCKED]
-        return _blocked(name, blocked, accounts) if blocked else _no_match(name, reading, accounts)
+        return _blocked(name, reading, blocked, accounts) if blocked else _no_match(name, reading, accounts)
 
     def _accounts(self, name: FileName, reading: Reading) -> tuple[RuleAccount, ...]:
         accounts = {rule.name: rule.judge(name, reading) for rule in self.rules if not rule.fallback}
@@ -75,24 +76,40 @@ def _disagreement(
     name: FileName, matched: Sequence[RuleAccount], torn: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
 ) -> Ambiguous:
     opinions = [f"rule “{account.rule}” says {account.message}" for account in [*_one_each(matched), *torn]]
-    message = f"The name “{name.shown}” can be read in more than one way ({'; '.join(opinions)}); {_RENAME}."
+    message = f"The name “{name.shown}” can be read in more than one way ({'; '.join(opinions)}). {_RENAME}"
     return Ambiguous(reason=Reason("ambiguous", message, {"rules": _names([*matched, *torn])}), accounts=accounts)
 
 
-def _blocked(name: FileName, blocked: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]) -> Ambiguous:
+def _blocked(
+    name: FileName, reading: Reading, blocked: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
+) -> Ambiguous:
+    words = _refusing(reading)
     first = blocked[0]
-    message = f"The name “{name.shown}” does not say one thing only (rule “{first.rule}”: {first.message}); {_RENAME}."
-    return Ambiguous(
-        reason=Reason("ambiguous", printable(message), {"rules": _names(blocked)}),
-        accounts=accounts,
-    )
+    message = f"The name “{name.shown}” does not say one thing only (rule “{first.rule}”: {first.message}). {_RENAME}"
+    if words:
+        message = f"The name “{name.shown}” holds {_told(words)}. {_SAY_A_KIND}"
+    details = {"rules": _names(blocked), **({"words": words} if words else {})}
+    return Ambiguous(reason=Reason("ambiguous", printable(message), details), accounts=accounts)
 
 
 def _no_match(name: FileName, reading: Reading, accounts: tuple[RuleAccount, ...]) -> NoMatch:
-    recognised = dict.fromkeys(remark.describe(reading.stem) for remark in reading.outermost)
-    held = f" (it holds {', '.join(recognised)})" if recognised else ""
-    message = f"No rule matches “{name.shown}”{held}; {_RENAME}, `importer explain` shows how far each rule got."
-    return NoMatch(reason=Reason("no_rule", printable(message)), accounts=accounts)
+    words = _refusing(reading)
+    recognised = list(dict.fromkeys(remark.describe(reading.stem) for remark in reading.outermost))
+    held = _told(words) if words else ", ".join(recognised)
+    message = f"No rule matches “{name.shown}”{f' (it holds {held})' if held else ''}. {_RENAME}"
+    return NoMatch(reason=Reason("no_rule", printable(message), {"words": words} if words else {}), accounts=accounts)
+
+
+def _refusing(reading: Reading) -> list[str]:
+    """The words in the name that refuse, as they stand in it."""
+    refusing = [word for word in reading.words.values() if word.kind is None]
+    return list(dict.fromkeys(printable(reading.stem[word.start : word.end]) for word in refusing))
+
+
+def _told(words: Sequence[str]) -> str:
+    quoted = " and ".join(f"“{word}”" for word in words)
+    noun, verb = ("word", "does") if len(words) == 1 else ("words", "do")
+    return f"the {noun} {quoted}, which {verb} not say one of the nine kinds (rules.toml, [kinds])"
 
 
 def _one_each(matched: Sequence[RuleAccount]) -> list[RuleAccount]:

@@ -17,11 +17,19 @@ class KindWord:
     pieces: tuple[str, ...]
     kind: Kind | None
     """None for a word that refuses."""
+    open_start: bool = False
+    """Written `*word`: it may be the end of a longer word."""
+    open_end: bool = False
+    """Written `word*`: it may be the beginning of a longer word."""
+
+    @property
+    def is_piece(self) -> bool:
+        return self.open_start or self.open_end
 
     @property
     def key(self) -> str:
         """Words with the same key stand for the same text."""
-        return "".join(self.pieces)
+        return f"{'*' * self.open_start}{''.join(self.pieces)}{'*' * self.open_end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +47,11 @@ def fold(text: str) -> str:
 
 
 def kind_word(text: str, kind: Kind | None) -> KindWord:
-    folded = fold(readable(text))
+    folded = fold(readable(text)).strip()
+    inner = folded.removeprefix("*").removesuffix("*")
     for separator in _SEPARATORS:
-        folded = folded.replace(separator, " ")
-    return KindWord(tuple(folded.split()), kind)
+        inner = inner.replace(separator, " ")
+    return KindWord(tuple(inner.split()), kind, folded.startswith("*"), folded.endswith("*"))
 
 
 class KindWords:
@@ -51,25 +60,30 @@ class KindWords:
     def __init__(self, words: tuple[KindWord, ...]) -> None:
         self._by_first: dict[str, list[KindWord]] = {}
         for word in words:
-            self._by_first.setdefault(word.key[0], []).append(word)
+            self._by_first.setdefault(word.pieces[0][0], []).append(word)
 
     def find(self, stem: str) -> Mapping[int, FoundWord]:
         """By where it starts, the longest word; one that lies within a longer one says nothing of its own."""
         text = _Folded(stem)
-        found = [word for start in range(len(stem)) if (word := self._longest(text, start))]
-        return {word.start: word for word in found if not any(_lies_within(word, other) for other in found)}
+        found = {
+            (place.start, place.end): place
+            for pieces in (True, False)  # a whole word overwrites the piece that is found in the same place
+            for start in range(len(stem))
+            for place in self._at(text, start, pieces=pieces)
+        }
+        places = found.values()
+        return {place.start: place for place in places if not any(_lies_within(place, other) for other in places)}
 
     def exactly(self, text: str) -> FoundWord | None:
         """The word that the whole text is."""
         found = self.find(text).get(0)
         return found if found and found.end == len(text) else None
 
-    def _longest(self, text: "_Folded", start: int) -> FoundWord | None:
-        if is_joined(text.stem, start):
-            return None
-        candidates = self._by_first.get(text.character(start), ())
-        found = (FoundWord(start, end, word.kind) for word in candidates for end in text.ends(word, start))
-        return max(found, key=lambda word: word.end, default=None)
+    def _at(self, text: "_Folded", start: int, *, pieces: bool) -> Iterator[FoundWord]:
+        for word in self._by_first.get(text.character(start), ()):
+            if word.is_piece is pieces and (word.open_start or not is_joined(text.stem, start)):
+                for end in text.ends(word, start):
+                    yield FoundWord(*_widened(text.stem, start, end), word.kind)
 
 
 class _Folded:
@@ -101,13 +115,22 @@ class _Folded:
                 return
             position += len(piece)
         end = self._originals.get(position)
-        if end is not None and not is_joined(self.stem, end):
+        if end is not None and (word.open_end or not is_joined(self.stem, end)):
             yield end
 
     def _after_separators(self, position: int) -> int:
         while position < len(self._text) and self._text[position] in _SEPARATORS:
             position += 1
         return position
+
+
+def _widened(stem: str, start: int, end: int) -> tuple[int, int]:
+    """The whole of the word that a piece was found in; a word that is whole already stays as it is."""
+    while is_joined(stem, start):
+        start -= 1
+    while is_joined(stem, end):
+        end += 1
+    return start, end
 
 
 def _lies_within(word: FoundWord, other: FoundWord) -> bool:

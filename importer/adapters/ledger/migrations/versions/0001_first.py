@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=True),
+        sa.Column("unjudged", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("came_from", sa.String(length=16), nullable=True),
         sa.Column("reason", sa.JSON(none_as_null=True), nullable=True),

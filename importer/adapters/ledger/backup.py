@@ -1,0 +1,53 @@
+"""A copy of the ledger while others work with it."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, told
+from importer.adapters.ledger.witness import sync_folder
+
+
+def back_up(ledger: Path, copy: Path) -> None:
+    """Makes a copy of one consistent moment, whole in one file, looked over, and on disk.
+
+    Raises:
+        LedgerNeedsPerson: the ledger is damaged, so its copy would be.
+        LedgerError: the copy cannot be made, or something lies there already: nothing is ever overwritten.
+    """
+    unfinished = copy.with_name(copy.name + ".unfinished")
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o640)
+        _copy(ledger, unfinished)
+        _publish(unfinished, copy)
+    except sqlite3.Error as error:
+        raise told(error, str(ledger)) from error
+    except FileExistsError as error:
+        raise LedgerError(f"backup {copy}: something lies there already; name another file") from error
+    except OSError as error:
+        raise LedgerError(f"backup {copy}: {error.strerror}; make room, or name another file") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _copy(ledger: Path, copy: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"{ledger.as_uri()}?mode=rw", uri=True)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+        # Without a log beside it, the copy is this one file.
+        target.execute("PRAGMA journal_mode = DELETE")
+        faults = [row[0] for row in target.execute("PRAGMA integrity_check")]
+    if faults != ["ok"]:
+        raise LedgerNeedsPerson(f"ledger {ledger}: its content is damaged ({faults[0]}); see `importer ledger verify`")
+
+
+def _publish(unfinished: Path, copy: Path) -> None:
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    copy.hardlink_to(unfinished)
+    sync_folder(copy.parent)

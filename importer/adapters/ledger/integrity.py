@@ -1,0 +1,61 @@
+"""Whether a ledger is sound: what the database says of itself, and what must hold in every ledger."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.rows import to_document
+from importer.adapters.ledger.tables import attempts, documents
+from importer.core.model import ON_ITS_WAY, State
+
+ON_THEIR_WAY = [state.value for state in ON_ITS_WAY]
+REFERENCES = ("communication_reference", "file_reference", "voucher_reference", "imported_at")
+
+
+def faults_of(database: Database) -> Iterator[str]:
+    """One sentence for each thing that is wrong.
+
+    Raises:
+        LedgerNeedsPerson: it is so damaged that it cannot be looked at.
+    """
+    with database.read() as connection:
+        damage = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+        yield from (f"the file is damaged: {line}" for line in damage if line != "ok")
+        for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+            yield f"row {row} of {table} points to a row of {parent} that is not there"
+        yield from _identities(connection)
+        yield from _rows(connection)
+
+
+def _identities(connection: Connection) -> Iterator[str]:
+    count = func.count()
+    live = documents.c.state.not_in([State.DUPLICATE.value, State.REJECTED.value])
+    query = select(documents.c.identity, count).where(live, documents.c.identity.is_not(None))
+    for identity, number in connection.execute(query.group_by(documents.c.identity).having(count > 1)):
+        yield f"{number} documents have the identity {identity}; only one may"
+    for row in connection.execute(select(documents)).mappings():
+        document = to_document(row)
+        if row["identity"] != (document.identity and document.identity.fingerprint):
+            yield f"D{document.id}: its identity is not that of its account, invoice reference, kind and bytes"
+
+
+def _rows(connection: Connection) -> Iterator[str]:
+    d = documents.c
+    is_imported, on_its_way = d.state == State.IMPORTED.value, d.state.in_(ON_THEIR_WAY)
+    wrong = {
+        "imported, but without all of its references and its time": and_(
+            is_imported, or_(*(d[name].is_(None) for name in REFERENCES))
+        ),
+        "on its way, but its file is to be moved": and_(on_its_way, d.target.is_not(None)),
+        "its claim has no holder, or its holder no claim": d.claim_token.is_(None) != d.claim_holder.is_(None),
+        "an upload is under way, but nobody has claimed it": and_(
+            d.state == State.SENDING.value, d.claim_token.is_(None)
+        ),
+    }
+    for message, condition in wrong.items():
+        for document_id in connection.execute(select(d.id).where(condition)).scalars():
+            yield f"D{document_id}: {message}"
+    lost = select(attempts.c.id).where(attempts.c.document_id.not_in(select(d.id)))
+    for attempt in connection.execute(lost).scalars():
+        yield f"attempt {attempt} belongs to no document"

@@ -1,0 +1,201 @@
+"""The witness: a small file beside the archive that knows how far the ledger had come.
+
+A ledger that was deleted, restored from a backup or replaced does not know what it has forgotten. The witness does: it
+is written after an upload's intent is on disk and before its first byte, so a ledger that could send something a second
+time is always behind it.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson
+from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.tables import documents, events
+from importer.core.naming import RECEIPT
+
+WITNESS = ".ledger-witness.json"
+"""The witness's name in the root of the archive."""
+
+REMEDY = (
+    "nothing is sent. Put the right ledger back; if it is lost, `importer ledger rebuild` makes a new one from the "
+    "archive's receipts, and looks at Abillify before it sends anything"
+)
+
+_CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP})
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """How far a ledger had come."""
+
+    ledger: str
+    """The ledger's identity, made up with it."""
+    epoch: int
+    """Counts the rebuilds, from 1."""
+    sequence: int
+    """The id of the last event; 0 for a ledger without any."""
+    hash: str
+    """SHA-256 over that event and its document's bytes: a ledger that went on differently has another one there."""
+
+    def reaches(self, other: "Testimony") -> bool:
+        """Whether this ledger had come at least as far."""
+        return (self.epoch, self.sequence) >= (other.epoch, other.sequence)
+
+
+def testimony(connection: Connection) -> Testimony:
+    """What a ledger can say of itself now."""
+    last = connection.execute(select(func.max(events.c.id))).scalar() or 0
+    ledger, epoch = get_meta(connection, "ledger"), get_meta(connection, "epoch")
+    return Testimony(ledger or "", epoch or 1, last, _hash_at(connection, last))
+
+
+def identify(connection: Connection, ledger: str | None = None, epoch: int = 1) -> None:
+    """Gives a ledger its identity."""
+    set_meta(connection, "ledger", ledger or secrets.token_hex(16))
+    set_meta(connection, "epoch", epoch)
+
+
+class Witness:
+    """The file, and the ledger that it vouches for. Safe to share between threads and processes.
+
+    Args:
+        path: in the archive's root; the folder must exist.
+        database: the ledger.
+    """
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self._path = path
+        self._database = database
+
+    def contradiction(self) -> str | None:
+        """What the witness knows better than the ledger; None when they agree.
+
+        Raises:
+            LedgerError: the witness cannot be read.
+        """
+        with self._database.read() as connection:
+            return self._contradiction(connection, read_witness(self._path))
+
+    def vouch(self, sequence: int = 0) -> None:
+        """Has the witness know the ledger as far as `sequence` at least; that is on disk afterwards.
+
+        Raises:
+            LedgerNeedsPerson: the witness contradicts the ledger.
+            LedgerError: the witness cannot be written.
+        """
+        with _explained(self._path), self._alone():
+            known = read_witness(self._path)
+            with self._database.read() as connection:
+                own, wrong = testimony(connection), self._contradiction(connection, known)
+            if wrong:
+                raise LedgerNeedsPerson(f"ledger {self._database.path}: {wrong}; {REMEDY}")
+            # Many uploads begin at once: the first one through has vouched for all that were committed by then.
+            if known is None or known.epoch < own.epoch or known.sequence < sequence:
+                _write(self._path, own)
+
+    def _contradiction(self, connection: Connection, known: Testimony | None) -> str | None:
+        own = testimony(connection)
+        if known is None:
+            forgotten = own.sequence == 0 and has_receipts(self._path.parent)
+            return f"it is empty, but the archive {self._path.parent} holds receipts" if forgotten else None
+        if known.ledger != own.ledger:
+            return f"it is {'another' if own.sequence else 'a new'} ledger, not the one that {self._path} knows"
+        if not own.reaches(known):
+            return (
+                f"it is an older copy: it ends at event {own.sequence} of epoch {own.epoch}, but {self._path} has seen "
+                f"event {known.sequence} of epoch {known.epoch}"
+            )
+        if known.epoch == own.epoch and known.hash != _hash_at(connection, known.sequence):
+            return f"an older copy has gone on by itself: its event {known.sequence} is not the one in {self._path}"
+        return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # The witness itself is replaced with each write, so its lock is another file.
+        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def read_witness(path: Path) -> Testimony | None:
+    """What the witness has seen; None where there is none.
+
+    Raises:
+        LedgerNeedsPerson: it is damaged.
+        LedgerError: it cannot be read.
+    """
+    with _explained(path):
+        try:
+            return Testimony(**json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise LedgerNeedsPerson(f"the ledger's witness {path} is damaged ({error}); {REMEDY}") from error
+
+
+def replace_witness(path: Path, database: Database) -> None:
+    """Has the witness know a ledger that was rebuilt, whatever it knew before.
+
+    Raises:
+        LedgerError: the witness cannot be written.
+    """
+    with _explained(path), database.read() as connection:
+        _write(path, testimony(connection))
+
+
+def has_receipts(archive: Path) -> bool:
+    return next(archive.rglob(f"*{RECEIPT}"), None) is not None
+
+
+def _hash_at(connection: Connection, sequence: int) -> str:
+    query = select(events, documents.c.sha256).outerjoin(documents, documents.c.id == events.c.document_id)
+    row = connection.execute(query.where(events.c.id == sequence)).one_or_none()
+    told = json.dumps([str(value) for value in row] if row else None)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _write(path: Path, told: Testimony) -> None:
+    temporary = path.with_suffix(".new")
+    with temporary.open("w") as file:
+        json.dump(asdict(told), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on disk, where the file system can tell."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger's witness {path} cannot be read or written ({error.strerror}); make room, or give the "
+            "importer's user the right to write there, and start again: nothing was sent"
+        ) from error

@@ -1,0 +1,181 @@
+"""A new ledger from what is left: what the old one can still tell, and the receipts in the archive. Sends nothing.
+
+Nobody knows what the old ledger has forgotten. So whatever was not finished counts as possibly sent: it is looked up at
+Abillify before anything else, and nothing is sent until its absence is proved. Files that come in later are looked up
+before their first send too (`LedgerReader.is_rebuilt`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from importer.adapters.archive import ArchiveError, read_receipt
+from importer.adapters.ledger import (
+    LedgerNeedsPerson,
+    Reconstruction,
+    Sighting,
+    Testimony,
+    read_witness,
+    reconstructing,
+)
+from importer.adapters.reading import ReadError, read
+from importer.core.model import Document, Key, Reason, Receipt, State
+from importer.core.naming import RECEIPT
+from importer.core.receipts import identity_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where things are."""
+
+    ledger: Path
+    witness: Path
+    archive: Path
+    """The folder under which the receipts lie."""
+    inbox: Path
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What came of it."""
+
+    kept: Path | None
+    """Where the old ledger is now; None when there was none."""
+    epoch: int = 0
+    documents: int = 0
+    restored: int = 0
+    """Documents whose receipts knew more than the old ledger."""
+    to_look_up: int = 0
+    """Documents that will be asked for at Abillify before anything is sent."""
+    problems: list[str] = field(default_factory=list)
+    """Receipts that could not be used, each with what to do."""
+
+
+def rebuild(places: Places, account: str, now: datetime) -> Rebuilt:
+    """Puts a new ledger in the place of the old one, which is kept. The caller is alone with it.
+
+    Raises:
+        LedgerNeedsPerson: the old ledger is another account's, or of another version.
+        LedgerError: a file cannot be read or written; the old ledger is where it was.
+    """
+    with reconstructing(places.ledger, places.witness, now) as (new, kept):
+        rebuilt = Rebuilt(kept)
+        new.carry_over(account)
+        rebuilt.epoch = new.begin_epoch(_last_testimony(places.witness), account, now)
+        _restore(new, places, rebuilt, now)
+        for document in new.documents():
+            rebuilt.documents += 1
+            changed = _forgetful(document, now)
+            if changed != document:
+                new.put(changed, "ledger.rebuilt", now)
+            rebuilt.to_look_up += changed.state is State.UNCERTAIN
+    return rebuilt
+
+
+def receipts_under(archive: Path) -> Iterator[Path]:
+    """Every receipt in the archive, in the order of the paths."""
+    return iter(sorted(archive.rglob(f"*{RECEIPT}")))
+
+
+def _last_testimony(witness: Path) -> Testimony | None:
+    try:
+        return read_witness(witness)
+    except LedgerNeedsPerson:
+        return None  # damaged; the new ledger gets a new one
+
+
+def _restore(new: Reconstruction, places: Places, rebuilt: Rebuilt, now: datetime) -> None:
+    seen: dict[str, Path] = {}
+    for path in receipts_under(places.archive):
+        try:
+            receipt = read_receipt(path)
+        except ArchiveError as error:
+            rebuilt.problems.append(str(error))
+            continue
+        first = seen.setdefault(identity_of(receipt).fingerprint, path)
+        if first != path:
+            rebuilt.problems.append(
+                f"{path}: it is for the same document as {first}; look whether Abillify has it twice"
+            )
+            continue
+        rebuilt.restored += _restore_one(new, receipt, path, places.inbox, now)
+
+
+def _restore_one(new: Reconstruction, receipt: Receipt, path: Path, inbox: Path, now: datetime) -> bool:
+    """Whether the receipt knew more than the old ledger."""
+    known = new.find(identity_of(receipt))
+    if known is not None and known.state is State.IMPORTED and known.references == receipt.references:
+        return False
+    document, sighting = _located(_imported(known or _unheard_of(receipt, inbox), receipt), path)
+    if known is None:
+        new.add(document, sighting, "ledger.rebuilt", now)
+    else:
+        new.put(document, "ledger.rebuilt", now)
+    return True
+
+
+def _unheard_of(receipt: Receipt, inbox: Path) -> Document:
+    return Document(
+        id=receipt.document_id,
+        account=receipt.account,
+        sha256=receipt.sha256,
+        size=receipt.size,
+        inbox=str(inbox),
+        path=receipt.path,
+        location=str(inbox / receipt.path),
+        filename=receipt.filename,
+        invoice_reference=receipt.invoice_reference,
+        kind=receipt.kind,
+        label=receipt.label,
+        rule=receipt.rule,
+        first_seen_at=receipt.first_seen_at,
+    )
+
+
+def _imported(document: Document, receipt: Receipt) -> Document:
+    return document.evolve(
+        state=State.IMPORTED,
+        references=receipt.references,
+        imported_at=receipt.imported_at,
+        key=Key(generation=receipt.generation),
+        reason=None,
+        next_attempt_at=None,
+        waiting_since=None,
+    )
+
+
+def _located(document: Document, receipt_path: Path) -> tuple[Document, Sighting | None]:
+    """Where its file lies: beside the receipt; not moved there yet; or elsewhere, where it was told to stay."""
+    beside = receipt_path.with_name(receipt_path.name.removesuffix(RECEIPT))
+    if beside.exists():
+        return document.evolve(location=str(beside), target=None, in_place=False), None
+    try:
+        file = read(Path(document.location), 0)
+    except ReadError:
+        return document.evolve(target=None, in_place=True), None
+    if file.sha256 != document.sha256 or document.in_place:
+        return document.evolve(target=None, in_place=True), None
+    sighting = Sighting(document.location, file.size, file.mtime_ns, file.inode)
+    return document.evolve(target=str(beside)), sighting
+
+
+def _forgetful(document: Document, now: datetime) -> Document:
+    """A document that was not finished: a later send of it may have been forgotten.
+
+    Its key has no age any more, so that it is not used while a send is in doubt; its generation stays, because within a
+    day Abillify answers the same key with the first reply. What has no identity yet is judged anew, and then looked up
+    before its first send.
+    """
+    if document.state in (State.IMPORTED, State.DUPLICATE):
+        return document
+    key = Key(generation=document.key.generation, in_doubt=document.key.in_doubt)
+    if not document.state.is_on_its_way or document.identity is None:
+        return document.evolve(key=key)
+    reason = Reason(
+        "outcome_unknown",
+        "The ledger was rebuilt and may have forgotten an upload. Abillify is asked before anything is sent again.",
+    )
+    return document.evolve(
+        state=State.UNCERTAIN, key=replace(key, in_doubt=True), reason=reason, tries=0, next_attempt_at=now
+    )

@@ -1,0 +1,150 @@
+"""`importer explain` beside a ledger: what it says of files that are known, and of names alone."""
+
+import pytest
+
+from importer.report import NEAREST
+from importer.sandbox import faults
+from tests.world import World, pdf
+
+
+@pytest.fixture
+def waiting(world):
+    """RE99999 is not there yet; its document waits, and its file lies in the inbox."""
+    for endpoint in ("import", "invoice"):
+        world.sandbox.fail(faults.status(404), endpoint=endpoint, reference="RE99999", times=None)
+    world.drop("RE99999.pdf")
+    world.importer("backfill", "--wait", "0s", exits=4)
+    return world
+
+
+def explained(world, path):
+    (told,) = world.json("explain", path, exits=0)
+    return told
+
+
+def test_a_file_that_is_on_its_way_is_no_duplicate_of_itself(waiting):
+    told = explained(waiting, waiting.inbox / "RE99999.pdf")
+    assert (told["decision"], told["reason"]["code"]) == ("import", "on_its_way")
+    assert "is on its way as D1 (waiting: " in told["reason"]["message"]
+    assert ", next attempt " in told["reason"]["message"]
+    assert told["ledger"]["id"] == "D1"
+    assert told["request"]["headers"]["Idempotency-Key"].endswith(":1")
+
+
+def test_a_held_file_tells_its_own_reason(world):
+    world.drop("RE12345.pdf", pdf("one"))
+    world.importer("backfill", exits=0)
+    world.drop("RE12345.pdf", pdf("two"))
+    (held,) = world.json("backfill", exits=3)
+    told = explained(world, held["location"])
+    assert (told["decision"], told["reason"]) == ("hold", held["reason"])
+    assert told["ledger"]["id"] == "D2"
+
+
+def test_a_rejected_file_is_judged_anew_by_its_own_name(world):
+    """Given two of one name, so that the second lies in rejected/ as ~2, when a rule is added, then both would go."""
+    world.drop("Sonderfall RE12345 xyz.pdf", pdf("one"))
+    world.importer("backfill", exits=3)
+    world.drop("Sonderfall RE12345 xyz.pdf", pdf("two"))
+    (second,) = world.json("backfill", exits=3)
+    assert "~2" in second["location"]
+    assert explained(world, second["location"])["decision"] == "reject"
+    rules = world.folder / "config" / "rules.toml"
+    rule = '[[rule]]\nname = "special"\nregex = \'Sonderfall (?P<invoice>RE12345) xyz\'\nkind = "invoice"\n'
+    example = '[rule.examples]\n"Sonderfall RE12345 xyz.pdf" = "RE12345 invoice"\n'
+    rules.write_text(f"[tokens]\ninvoice = 'RE\\d+'\n[kinds]\nRechnung = \"invoice\"\n{rule}{example}")
+    told = explained(world, second["location"])
+    assert (told["decision"], told["invoice_reference"]) == ("import", "RE12345")
+    assert "importer retry D2" in world.importer("explain", second["location"], exits=0).stdout
+
+
+def test_a_file_imported_in_place_is_done(world, tmp_path):
+    path = world.drop(tmp_path / "export" / "RE12345.pdf")
+    world.importer("backfill", path, exits=0)
+    told = explained(world, path)
+    assert (told["decision"], told["request"]) == ("duplicate", None)
+    assert "was imported as D1" in told["reason"]["message"]
+    assert "nothing would be sent" in world.importer("explain", path, exits=0).stdout
+
+
+def test_the_ledger_line_shows_the_document_that_the_reason_speaks_of(world):
+    world.drop("nonsense.pdf", pdf("first"))
+    world.drop("RE12345.pdf", pdf("second"))
+    world.importer("backfill", exits=3)
+    told = explained(world, world.drop("Rechnung_RE12345.pdf", pdf("third")))
+    assert (told["decision"], told["ledger"]["invoice_reference"]) == ("hold", "RE12345")
+    assert told["ledger"]["id"] == told["reason"]["details"]["other"]
+    assert explained(world, world.drop("unsinn.pdf", pdf("fourth")))["ledger"] is None
+
+
+@pytest.mark.parametrize("name", ["Rechnung_RE12345.docx", "Rechnung_RE12345.xml", "RE12345"])
+def test_a_name_that_can_never_go_is_refused_without_a_file(world, name):
+    told = explained(world, name)
+    assert (told["decision"], told["reason"]["code"], told["request"]) == ("reject", "unsupported_type", None)
+
+
+def test_what_follows_from_bytes_is_not_made_up_for_a_name(world):
+    told = explained(world, "RE12345.pdf")
+    assert told["request"]["parts"]["file"]["size"] is told["request"]["parts"]["file"]["sha256"] is None
+    assert "Idempotency-Key" not in told["request"]["headers"]
+    assert "description" not in told["request"]["parts"], "the fingerprint would stand there"
+    assert "judged by its name alone" in world.importer("explain", "RE12345.pdf", exits=0).stdout
+
+
+def test_the_rules_that_came_nearest_are_shown_first_and_the_rest_counted(world):
+    name = "Sonderfall Meier.pdf"
+    rules = explained(world, name)["rules"]
+    few, every = (world.importer("explain", name, *more, exits=0).stdout for more in ([], ["--all"]))
+    assert few.count(" rule '") == NEAREST
+    assert f"and {len(rules) - NEAREST} rules that fit even less" in few
+    assert every.count(" rule '") == len(rules)
+
+
+def test_the_parts_are_readable(world):
+    path = world.drop("RE12345.pdf")
+    out = world.importer("explain", path, exits=0).stdout
+    assert f"file = RE12345.pdf (application/pdf, {path.stat().st_size} bytes)" in out
+    assert ", 1 page" in out
+    assert "1 pages" not in out
+
+
+def test_files_outside_the_inbox_are_told_apart(world, tmp_path):
+    paths = [world.drop(tmp_path / folder / "RE12345.pdf") for folder in ("a", "b")]
+    told = world.json("explain", *paths, exits=0)
+    assert [explanation["path"] for explanation in told] == [str(path) for path in paths]
+
+
+def test_a_ledger_that_cannot_be_read_is_a_warning(world):
+    (world.folder / "var").mkdir(exist_ok=True)
+    (world.folder / "var" / "ledger.db").write_bytes(b"no ledger" * 1000)
+    path = world.drop("RE12345.pdf")
+    done = world.importer("explain", path, "--json", exits=0)
+    assert '"decision": "import"' in done.stdout
+    assert '"ledger": null' in done.stdout
+    assert "explained without the ledger" in done.stderr
+
+
+def test_a_file_without_its_marker_waits_for_it(tmp_path):
+    world = World(tmp_path / "importer")
+    world.environ["IMPORTER_INBOX__DONE_FILE"] = "{name}.done"
+    path = world.drop("RE12345.pdf")
+    told = explained(world, path)
+    assert told["decision"] == "ignore"
+    assert "waits for RE12345.pdf.done" in told["reason"]["message"]
+    marker = world.drop("RE12345.pdf.done", b"")
+    assert explained(world, path)["decision"] == "import"
+    assert explained(world, marker)["decision"] == "ignore"
+
+
+@pytest.mark.parametrize("name", ["RE12345\x1b[31m.pdf", "RE12345\n.pdf", "RE12345\u202efdp.exe.pdf"])
+def test_no_name_reaches_the_terminal_as_it_is(world, name):
+    path = world.drop(name)
+    outputs = [world.importer("explain", path, exits=0).stdout, world.importer("backfill", "--dry-run").stdout]
+    (told,) = world.json("backfill", exits=3)
+    outputs += [world.importer(*verb, exits=0).stdout for verb in (["list"], ["show", "D1"])]
+    escaped = ascii(name)[1:-1]
+    for output in outputs:
+        assert escaped in output
+        assert name not in output
+        assert not {"\x1b", "\u202e"} & set(output)
+    assert told["path"] == name

@@ -1,0 +1,116 @@
+"""An importer put together over a folder: everything real but the time, driven by one thread."""
+
+import os
+from datetime import timedelta
+
+from importer.adapters.abillify import Abillify
+from importer.adapters.inbox import Scanner
+from importer.adapters.ledger import Ledger
+from importer.adapters.reading import NotReady, ReadError
+from importer.archiving import Archivist
+from importer.core.admission import AdmissionPolicy, Treatment
+from importer.core.lifecycle import Policy
+from importer.line import Line
+from importer.pipeline import Pipeline, Policies
+from importer.placement import Placement
+from tests.campaign.life import WatchedClient, WatchedExaminer, WatchedLedger
+
+USER, PASSWORD = "campaign", "never-to-be-seen-pa55"
+ACCOUNT = "campaign"
+LIFECYCLE = Policy(
+    backoff=(timedelta(seconds=30), timedelta(hours=1)),
+    waiting=(timedelta(minutes=10), timedelta(hours=24)),
+    waiting_limit=timedelta(days=14),
+    key_lifetime=timedelta(hours=20),
+    readback_grace=timedelta(minutes=10),
+)
+POLICIES = Policies(
+    admission=AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD),
+    lifecycle=LIFECYCLE,
+    send_timeout=60.0,
+)
+RESCAN = 60.0
+FOLDERS = ("inbox", "archive", "rejected", "held", "var")
+
+
+class Importer:
+    """One process's parts. Made anew after each crash; nothing survives but the folder."""
+
+    def __init__(self, stage, life, policies=POLICIES):
+        self._clock, self._story = stage.clock, stage.story
+        self.life = life
+        folder, clock, story = stage.folder, stage.clock, stage.story
+        ledger = Ledger(f"sqlite:///{folder}/var/ledger.db", lease=timedelta(seconds=125), place=_placement(folder))
+        life.at_death += [lambda: os.close(ledger._holder._file), ledger.close]
+        self._whole_ledger, self.ledger = ledger, WatchedLedger(ledger, life)
+        self.ledger.bind_account(ACCOUNT)
+        client = _client(stage)
+        life.at_death.append(client.close)
+        watched = WatchedClient(client, life, stage.note_request)
+        self.line = Line(
+            watched, self.ledger, clock, story, backoff=LIFECYCLE.backoff,
+            on_refused=lambda: client.use_credentials(USER, stage.password),
+        )  # fmt: skip
+        self.pipeline = Pipeline(
+            ledger=self.ledger,
+            examiner=WatchedExaminer(stage.examiner, life),
+            client=watched,
+            line=self.line,
+            archivist=Archivist(self.ledger, clock, story),
+            policies=policies,
+            clock=clock,
+            log=story,
+        )
+        self._scanner = Scanner(folder / "inbox", settle=2.0)
+        self.pipeline.recover()
+
+    def turn(self):
+        """What `Service` does in one turn. Returns the seconds until another one is worthwhile; None: never."""
+        waits = [self.line.tend()]
+        found = self._scanner.scan(self._clock.steady())
+        waits.append(found.next_look)
+        for file in found.settled:
+            self._take(file)
+        self.pipeline.recover()
+        for document in self.ledger.unfinished_moves():
+            self.pipeline.resume(document.id)
+            waits.append(RESCAN)
+        if self.line.is_open:
+            for document_id in self.ledger.due(self._clock.now(), limit=100):
+                self.pipeline.resume(document_id)
+            moment = self.ledger.next_due_at()
+            waits.append(moment and max(0.05, (moment - self._clock.now()).total_seconds()))
+        else:
+            waits.append(self.line.tend())
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _take(self, file):
+        try:
+            self.pipeline.take(file)
+        except NotReady as error:
+            self._story.tell("file.not_ready", message=error)
+            self._scanner.forget(file.path)
+        except ReadError as error:
+            self._story.tell("file.unreadable", message=error)
+
+    def close(self):
+        """An ordinary end."""
+        self._whole_ledger._holder.__exit__()
+        self.life.at_death.pop(0)
+        self.life.end()
+
+
+def _client(stage):
+    return Abillify(
+        stage.sandbox.base_url, USER, stage.password, concurrency=1, rate_per_second=0, connect_timeout=10.0,
+        timeout=60.0, clock=stage.clock.steady,
+    )  # fmt: skip
+
+
+def _placement(folder):
+    return Placement(
+        imported=lambda moment: folder / "archive" / f"{moment:%Y}" / f"{moment:%m}",
+        duplicates=folder / "archive" / "duplicates",
+        rejected=folder / "rejected",
+        held=folder / "held",
+    )

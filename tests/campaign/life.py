@@ -1,0 +1,202 @@
+"""One life of an importer process, and the durable steps at which it can be struck.
+
+Nothing of this is known to the product: the parts are wrapped from outside, and what a dead process would no longer do
+raises `Killed` again, so that no clean-up on the way out can write, send or move anything.
+"""
+
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from importer import archiving
+from importer.adapters.archive import ArchiveError
+from importer.adapters.ledger import LedgerError
+
+
+class Killed(BaseException):
+    """`kill -9`: not an Exception, so that nobody catches it by mistake."""
+
+
+class Failed(LedgerError):
+    """What a full or failing disk makes of a transaction; the process ends with exit code 1 and is started again."""
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What happens at a durable step: `kill`, `suspend`, `ledger` (a failed transaction) or `disk` (a failed move)."""
+
+    kind: str
+    where: str = ""
+    """Only at steps whose names begin so."""
+    skip: int = 0
+    """How many of these are passed first."""
+    seconds: float = 0.0
+    """How long a suspended process sleeps while another one works."""
+
+
+class Life:
+    """A process; `steps` are passed one by one until it ends."""
+
+    def __init__(self, story, on_suspend):
+        self._story = story
+        self._on_suspend = on_suspend
+        self._strike = None
+        self._left = 0
+        self.is_dead = False
+        self.verb = ""
+        self.struck = []
+        self.at_death = []
+
+    def arm(self, strike):
+        self._strike, self._left = strike, strike.skip if strike else 0
+
+    def step(self, name, *, inside=False):
+        """Passes a durable step. `inside` a transaction nobody is suspended: the other one would wait for ever."""
+        if self.is_dead:
+            raise Killed
+        strike = self._strike
+        if strike is None or not name.startswith(strike.where) or not _fits(strike.kind, name, inside=inside):
+            return
+        if self._left > 0:
+            self._left -= 1
+            return
+        self._strike = None
+        self.struck.append((strike.kind, name, strike.seconds))
+        self._story.tell(f"!! {strike.kind} at {name}", **({"seconds": strike.seconds} if strike.seconds else {}))
+        self._suffer(strike)
+
+    def _suffer(self, strike):
+        match strike.kind:
+            case "kill":
+                self.is_dead = True
+                raise Killed
+            case "suspend":
+                self._on_suspend(strike.seconds)
+            case "ledger":
+                raise Failed("the disk is full")
+            case "disk":
+                raise ArchiveError("move it", "", "no space left on device", "make room")
+
+    def end(self):
+        """What the system does for a process that is gone: its files are closed, its locks fall. Nothing else."""
+        self.is_dead = True
+        for release in reversed(self.at_death):
+            with suppress(OSError):
+                release()
+
+
+def _fits(kind, name, *, inside):
+    if kind == "suspend":
+        return not inside
+    if kind == "ledger":
+        return inside
+    return name == "move:before" if kind == "disk" else True
+
+
+class WatchedDatabase:
+    """The ledger's database with a step before and after each commit."""
+
+    def __init__(self, database, life):
+        self._database = database
+        self._life = life
+        self.path = database.path
+        self.read = database.read
+        self.close = database.close
+
+    @contextmanager
+    def write(self):
+        verb = self._life.verb or "write"
+        self._life.step(f"{verb}:begin")
+        with self._database.write() as connection:
+            yield connection
+            self._life.step(f"{verb}:before", inside=True)
+        self._life.step(f"{verb}:after")
+
+
+class WatchedLedger:
+    """The ledger, whose verbs give the steps their names."""
+
+    def __init__(self, ledger, life):
+        self._ledger = ledger
+        self._life = life
+        ledger._database = WatchedDatabase(ledger._database, life)
+
+    def __getattr__(self, name):
+        found = getattr(self._ledger, name)
+        return self._named(name, found) if callable(found) else found
+
+    def _named(self, name, method):
+        def call(*arguments, **named):
+            before, self._life.verb = self._life.verb, f"{name}:{arguments[2]}" if name == "record" else name
+            try:
+                return method(*arguments, **named)
+            finally:
+                self._life.verb = before
+
+        return call
+
+
+class WatchedClient:
+    """The client, with a step before and after each upload; notes whose requests came when."""
+
+    def __init__(self, client, life, on_request):
+        self._client = client
+        self._life = life
+        self._on_request = on_request
+        self.server_time = client.server_time
+        self.use_credentials = client.use_credentials
+
+    def import_document(self, document, content, *, start_by=None):
+        self._life.step("send:before")
+        self._on_request()
+        outcome = self._client.import_document(document, content, start_by=start_by)
+        self._life.step("send:after")
+        return outcome
+
+    def __getattr__(self, name):
+        def ask(*arguments):
+            self._life.step(f"{name}:before")
+            self._on_request()
+            return getattr(self._client, name)(*arguments)
+
+        return ask
+
+
+class WatchedExaminer:
+    """The examiner, with a step while a file has been read and nothing is on disk yet."""
+
+    def __init__(self, examiner, life):
+        self._examiner = examiner
+        self._life = life
+        self.max_size = examiner.max_size
+        self.newcomer = examiner.newcomer
+
+    def examine(self, document, content):
+        self._life.step("examine:before")
+        return self._examiner.examine(document, content)
+
+
+ARCHIVE_ACTS = {"write_receipt": "receipt", "write_reason": "reason", "move": "move", "remove_sidecars": "sweep"}
+
+
+@contextmanager
+def watched_archive(life_now):
+    """The four acts that `importer.archiving` does on files, with steps of the life that is on."""
+    original = {name: getattr(archiving, name) for name in ARCHIVE_ACTS}
+
+    def watched(name):
+        def act(*arguments, **named):
+            life, step = life_now(), ARCHIVE_ACTS[name]
+            life.step(f"{step}:before")
+            done = original[name](*arguments, **named)
+            life.step(f"{step}:after")
+            return done
+
+        return act
+
+    for name in original:
+        setattr(archiving, name, watched(name))
+    try:
+        yield
+    finally:
+        for name, act in original.items():
+            setattr(archiving, name, act)
