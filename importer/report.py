@@ -258,7 +258,7 @@ NEAREST = 4
 """How many of the rules that do not fit are shown."""
 
 
-def print_explanation(console: Console, told: Mapping[str, Any], *, every_rule: bool = False) -> None:
+def print_explanation(console: Console, told: Mapping[str, Any], *, brief: bool = False) -> None:
     """One file's explanation, for a person; `told` is its JSON form."""
     decision = told["decision"]
     console.print(Text.assemble((shown(told["path"]), "bold"), "  ", (decision, DECISION_STYLES.get(decision, ""))))
@@ -269,21 +269,23 @@ def print_explanation(console: Console, told: Mapping[str, Any], *, every_rule: 
         if value:
             grid.add_row(Text(f"  {name}", style="dim"), Text(shown(value), overflow="fold"))
     console.print(grid)
-    _print_rules(console, told["rules"], every_rule=every_rule)
+    _print_rules(console, told["rules"], brief=brief)
     console.print()
 
 
-def _print_rules(console: Console, rules: Sequence[Mapping[str, Any]], *, every_rule: bool) -> None:
-    """Those that recognised something, and those that came nearest."""
+def _print_rules(console: Console, rules: Sequence[Mapping[str, Any]], *, brief: bool) -> None:
+    """Those that recognised something first, then those that came nearest."""
     ranked = sorted(rules, key=_rank)
     recognised = sum(rule["result"] in RULE_MARKS for rule in ranked)
-    told = ranked if every_rule else ranked[: recognised + NEAREST]
+    told = ranked[: recognised + NEAREST] if brief else ranked
     for rule in told:
         mark, style = RULE_MARKS.get(rule["result"], ("·", "dim"))
-        console.print(Text(shown(f"  {mark} rule {rule['rule']!r}: {rule['message']}"), style=style))
+        captures = ", ".join(f"{name} = {value}" for name, value in rule["captures"].items())
+        message = f"  {mark} rule {rule['rule']!r}: {rule['message']}{f' ({captures})' if captures else ''}"
+        console.print(Text(shown(message), style=style))
     if left := len(ranked) - len(told):
         fits = "that fits" if left == 1 else "that fit"
-        console.print(Text(f"    and {counted(left, 'rule')} {fits} even less (--all shows them)", style="dim"))
+        console.print(Text(f"    and {counted(left, 'rule')} {fits} even less", style="dim"))
 
 
 def _rank(rule: Mapping[str, Any]) -> tuple[int, int]:

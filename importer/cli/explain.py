@@ -24,10 +24,10 @@ Explain = Callable[[Path, Path | None], Explanation]
 
 @click.command(epilog="\b\nExamples:\n  importer explain inbox/*.pdf\n  importer explain 'Rechnung RE-2024-0815.pdf'")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--all", "every_rule", is_flag=True, help="Show every rule, also those that do not fit at all.")
+@click.option("--brief", is_flag=True, help="Of the rules that do not fit, show only the nearest.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], *, every_rule: bool, as_json: bool) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], *, brief: bool, as_json: bool) -> None:
     """What would happen to a file, and why: every rule, what the bytes say, what the ledger knows, what would be sent.
 
     Needs no credentials and no API, sends nothing and writes nothing. A name without a file is judged as a name alone.
@@ -38,7 +38,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], *, every_rule: bool, as
             if as_json:
                 print_json([told])
             else:
-                print_explanation(console(), told, every_rule=every_rule)
+                print_explanation(console(), told, brief=brief)
 
 
 @contextmanager

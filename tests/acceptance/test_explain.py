@@ -94,7 +94,7 @@ def test_what_follows_from_bytes_is_not_made_up_for_a_name(world):
 def test_the_rules_that_came_nearest_are_shown_first_and_the_rest_counted(world):
     name = "Sonderfall Meier.pdf"
     rules = explained(world, name)["rules"]
-    few, every = (world.importer("explain", name, *more, exits=0).stdout for more in ([], ["--all"]))
+    few, every = (world.importer("explain", *more, name, exits=0).stdout for more in (["--brief"], []))
     assert few.count(" rule '") == NEAREST
     assert f"and {len(rules) - NEAREST} rules that fit even less" in few
     assert every.count(" rule '") == len(rules)

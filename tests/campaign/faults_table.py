@@ -6,7 +6,7 @@
 KILLS, NETWORK, HTTP = "I1 I2 I4 I6", "I1 I3 I6", "I1 I3 I9"
 FILES, LEDGER, MANY, PEOPLE = "I2 I8 I9", "I1 I3 I6", "I1 I4", "I1 I2 I9"
 C = "campaign"
-WITNESS = "not produced: the witness that tells a ledger from an older one is not built yet"
+RESTORED = "test_after_the_ledger_was_restored_nothing_is_sent"
 POSTGRES = "not produced: this version keeps its ledger in SQLite only"
 
 FAULTS = {
@@ -97,11 +97,11 @@ FAULTS = {
     85: (LEDGER, "PostgreSQL connection lost at COMMIT", POSTGRES),
     86: (LEDGER, "deadlock, serialisation failure", POSTGRES),
     87: (LEDGER, "failover to a lagging replica", POSTGRES),
-    88: (LEDGER, "restored, 1 h old", WITNESS),
-    89: (LEDGER, "restored, 2 days old", WITNESS),
-    90: (LEDGER, "restored, 30 days old", WITNESS),
-    91: (LEDGER, "deleted", WITNESS),
-    92: (LEDGER, "WAL missing or foreign", WITNESS),
+    88: (LEDGER, "restored, 1 h old", RESTORED),
+    89: (LEDGER, "restored, 2 days old", RESTORED),
+    90: (LEDGER, "restored, 30 days old", RESTORED),
+    91: (LEDGER, "deleted", "test_after_the_ledger_was_deleted_nothing_is_sent"),
+    92: (LEDGER, "WAL missing or foreign", "not produced: no test takes the write-ahead log away"),
     93: (LEDGER, "corrupt page", "test_a_ledger_that_is_damaged_stops_everything"),
     94: (LEDGER, "schema newer or older", "test_a_ledger_of_another_version_is_refused"),
     95: (LEDGER, "SQLite on NFS or SMB", "not produced: wants a network file system"),
