@@ -235,10 +235,10 @@ class Pipeline:
         decision = decide(document, outcome, self._now(), self._policies.lifecycle)
         name = outcome_name(outcome) if document.state is State.SENDING else None
         data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
-        claim = self._decided(claim, decision, outcome=name, data=data)
         if decision.stop_line is not None:
+            # First, and also when the claim is lost: whoever was refused must not go on asking.
             self._line.stop(decision.stop_line, decision.resume_after)
-        return claim, decision.then
+        return self._decided(claim, decision, outcome=name, data=data), decision.then
 
     def _decided(
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None

@@ -344,7 +344,9 @@ def _unknown_while_in_doubt(document: Document, now: Now, policy: Policy) -> Dec
     if now.local - since >= policy.waiting_limit:
         return _unclear(document, Unclear(f"Abillify no longer knows invoice {document.invoice_reference}"))
     message = f"Abillify does not know invoice {document.invoice_reference} now, though an upload to it was begun."
-    return _uncertain(document, message, now, policy)
+    decision = _uncertain(document, message, now, policy)
+    at = now.local + pause(document, policy.waiting)
+    return replace(decision, document=decision.document.evolve(next_attempt_at=at))
 
 
 def _unclear(document: Document, unclear: Unclear) -> Decision:
