@@ -33,6 +33,11 @@ class Examiner:
         self._account = account
 
     @property
+    def resends(self) -> bool:
+        """Whether any rule asks for the invoice e-mail to be sent again after the import."""
+        return any(rule.resend for rule in self._rules.rules)
+
+    @property
     def max_size(self) -> int:
         """Bytes; of a larger file only the hash is taken."""
         return self._policy.max_size

@@ -187,3 +187,13 @@ def test_secrets_with_the_same_text_are_equal():
     assert Secret("a") == Secret("a")
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
     assert Secret("a") != "a"
+
+
+def test_a_password_that_is_not_utf8_is_a_fault_and_not_shown(tmp_path):
+    config = tmp_path / "config" / "importer.toml"
+    config.parent.mkdir()
+    config.write_text("")
+    environ = {"IMPORTER_API__USERNAME": "u", "IMPORTER_API__PASSWORD": "geheim\udcff"}
+    with pytest.raises(ConfigError, match="UTF-8") as caught:
+        load_credentials(load_settings(config, {}), environ)
+    assert "geheim" not in str(caught.value)

@@ -45,9 +45,19 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
     if missing:
         problem = "are given nowhere" if len(missing) > 1 else "is given nowhere"
         raise MissingCredentials([Fault(str(settings.file), " and ".join(missing), problem, WAYS)])
+    if not _is_text(username + password):
+        raise ConfigError([Fault(str(settings.file), "api.username", "or the password is not valid UTF-8", WRITE_ANEW)])
     if ":" in username:
         raise ConfigError([Fault(str(settings.file), "api.username", "holds a colon", "give the user name alone")])
     return Credentials(username=username, password=Secret(password))
+
+
+WRITE_ANEW = "write both anew, in a terminal or editor that works in UTF-8"
+
+
+def _is_text(value: str) -> bool:
+    """Bytes of another encoding arrive from the environment as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _from_directory(directory: Path | None, name: str) -> str:
