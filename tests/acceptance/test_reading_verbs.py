@@ -181,6 +181,14 @@ def test_every_help_ends_with_an_example(verb):
     assert f"importer {verb or 'demo'}" in examples.replace("--config /etc/importer/importer.toml ", "")
 
 
+def process_line(pid):
+    """What a list of processes shows."""
+    shown = Path(f"/proc/{pid}/cmdline")
+    if shown.exists():
+        return shown.read_text()
+    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_password_appears_nowhere(world):
     """Not in any output, log, receipt, reason or ledger, nor in a list of processes, whatever goes wrong."""
     world.sandbox.fail(faults.status(401), endpoint="import", times=1)
@@ -193,8 +201,7 @@ def test_the_password_appears_nowhere(world):
     with world.running() as service:
         world.drop("RE10001.pdf")
         service.wait_for("document.imported", path="RE10001.pdf")
-        with open(f"/proc/{service.process.pid}/cmdline") as file:
-            outputs.append(file.read())
+        outputs.append(process_line(service.process.pid))
         service.stop()
         outputs += service.log
     world.environ["IMPORTER_API__BASE_URL"] = "http://127.0.0.1:9/api"
