@@ -2,6 +2,8 @@
 
 import difflib
 import importlib
+import io
+import sys
 from pathlib import Path
 
 import click
@@ -76,5 +78,8 @@ def cli(ctx: click.Context, config: Path | None, log_format: str | None, log_lev
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name still shows the rest
     with errors_as_advice():
         cli(prog_name="importer")

@@ -17,7 +17,7 @@ from importer.report import as_csv, document_as_json, json_line, table_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DOCUMENT_ID = re.compile(r"[Dd]([1-9][0-9]*)")
+DOCUMENT_ID = re.compile(r"[Dd]([1-9][0-9]{0,17})")
 
 
 def new_account_option(command: F) -> F:
@@ -49,22 +49,25 @@ def agreed_form(form: str | None, *, as_json: bool) -> str | None:
     return "json" if as_json else form
 
 
+BILLION = 1_000_000_000
+
+
 class Number(click.ParamType[int]):
     """A whole number between two bounds; unlike click's, the help does not show them as a formula."""
 
     name = "N"
 
-    def __init__(self, least: int, most: int | None = None) -> None:
+    def __init__(self, least: int, most: int = BILLION) -> None:
         self._least = least
         self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        bounds = f"of {self._least} or more" if self._most is None else f"from {self._least} to {self._most}"
+        bounds = f"of {self._least} or more" if self._most == BILLION else f"from {self._least} to {self._most}"
         try:
             number = int(value)
         except ValueError:
             number = self._least - 1
-        if number < self._least or (self._most is not None and number > self._most):
+        if not self._least <= number <= self._most:
             self.fail(f"{value!r} is not a whole number {bounds}", param, ctx)
         return number
 
@@ -79,7 +82,7 @@ class Since(click.ParamType[datetime]):
             return value
         try:
             return datetime.fromisoformat(value).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a date; write it like 2026-10-01 or 2026-10-01T06:00", param, ctx)
 
 

@@ -390,3 +390,24 @@ def read_all(descriptor):
         if not chunk:
             return
         yield chunk
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "D99999999999999999999"),
+        ("retry", "D99999999999999999999"),
+        ("list", "--since", "9999-12-31T23:59:59-12:00"),
+        ("list", "--limit", "99999999999999999999"),
+    ],
+)
+def test_numbers_without_measure_are_wrong_usage_and_no_traceback(world, arguments):
+    done = world.importer(*arguments)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_cannot_show_a_name_shows_the_rest(lived):
+    lived.environ |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert "RE12345" in lived.importer("list", exits=0).stdout
+    assert "RE12345" in lived.importer("show", "RE12345", exits=0).stdout
