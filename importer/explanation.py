@@ -59,7 +59,7 @@ class Explanation:
             "label": (inferred and inferred.label) or None,
             "filename": self.document and printable(self.document.filename),
             "rule": inferred and inferred.rule,
-            "reason": reason and {"code": reason.code, "message": reason.message, "details": dict(reason.details)},
+            "reason": reason.as_json() if reason else None,
             "rules": [account.as_json() for account in self.accounts],
             "facts": facts.as_json() if facts else None,
             "ledger": document_as_json(self.known) if self.known else None,

@@ -65,7 +65,7 @@ def document_as_json(document: Document) -> dict[str, Any]:
         "kind": document.kind,
         "label": document.label or None,
         "state": document.state,
-        "reason": reason_as_json(document),
+        "reason": document.reason.as_json() if document.reason else None,
         "attempts": document.attempts,
         "next_attempt_at": timestamp(document.next_attempt_at),
         "communication_reference": references and references.communication,
@@ -78,11 +78,6 @@ def document_as_json(document: Document) -> dict[str, Any]:
         "references_from": references and references.source,
     }
     return {name: values[name] for name in FIELDS}
-
-
-def reason_as_json(document: Document) -> dict[str, Any] | None:
-    reason = document.reason
-    return None if reason is None else {"code": reason.code, "message": reason.message, "details": dict(reason.details)}
 
 
 def timestamp(moment: datetime | None) -> str | None:

@@ -68,6 +68,10 @@ class Reason:
     message: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """As the ledger keeps it and the reading verbs print it (design.md section 4)."""
+        return {"code": self.code, "message": self.message, "details": dict(self.details)}
+
 
 class ReferencesFrom(StrEnum):
     """Who named the references: the import's reply, a read-back, or a person."""

@@ -42,7 +42,7 @@ def to_row(document: Document) -> dict[str, Any]:
         "identity": document.identity.fingerprint if document.identity else None,
         "state": document.state.value,
         "came_from": document.came_from.value if document.came_from else None,
-        "reason": reason_to_json(document.reason),
+        "reason": document.reason.as_json() if document.reason else None,
         "accepted": sorted(document.accepted),
         "generation": key.generation,
         "key_born_at": key.born_at,
@@ -94,12 +94,6 @@ def _references(row: Row) -> References | None:
         row["voucher_reference"],
         ReferencesFrom(row["references_from"]),
     )
-
-
-def reason_to_json(reason: Reason | None) -> dict[str, Any] | None:
-    if reason is None:
-        return None
-    return {"code": reason.code, "message": reason.message, "details": dict(reason.details)}
 
 
 def _reason(value: dict[str, Any] | None) -> Reason | None:
