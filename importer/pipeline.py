@@ -150,6 +150,8 @@ class Pipeline:
             claim = self._settled(claim, content, sends=sends)
             if claim.document.target is not None:
                 claim = self._archivist.put_away(claim, content)
+                if claim.document.target is None:
+                    return  # its commit has given the claim back
         except ClaimLost as error:
             self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
             return

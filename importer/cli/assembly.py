@@ -43,7 +43,6 @@ class Parts:
     ledger: Ledger
     client: Abillify
     line: Line
-    examiner: Examiner
     pipeline: Pipeline
     clock: Clock
     log: FilteringBoundLogger
@@ -192,7 +191,7 @@ def put_together(
             clock=clock,
             log=log,
         )
-        yield Parts(settings, ledger, client, line, judge, pipeline, clock, log)
+        yield Parts(settings, ledger, client, line, pipeline, clock, log)
 
 
 def _without_effect(settings: Settings, judge: Examiner) -> list[str]:
