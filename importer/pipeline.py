@@ -4,7 +4,7 @@ The order of acts is exactly-once.md's: what is to happen is on disk before it h
 before the next thing. So this file can be killed at any line, and the ledger knows where to go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,22 @@ from importer.archiving import Archivist
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.keys import key_to_send
-from importer.core.lifecycle import Act, Decision, Now, Outcome, Policy, decide, failed, lost, next_act, unreadable
+from importer.core.lifecycle import (
+    FIRST_ACTS,
+    Act,
+    Decision,
+    Now,
+    Outcome,
+    Policy,
+    decide,
+    failed,
+    lost,
+    next_act,
+    unreadable,
+)
 from importer.core.model import Document, Found, State
 from importer.examination import Examiner
-from importer.line import Line
+from importer.line import Line, Turn
 from importer.recovery import recover
 
 START_WITHIN = 60.0
@@ -96,6 +108,19 @@ class Pipeline:
         self._log_state("document.admitted", admitted.document)
         self._work(admitted, reading.content)
         return Taken(admitted.document.id, is_new=True)
+
+    def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
+        """Ids of documents whose time has come, and which the line lets through now."""
+        found: list[int] = []
+        for act in (Act.READ_BACK, Act.SEND, Act.ASK_INVOICE):  # doubts first: their keys grow old
+            if room := min(limit, self._line.room(act)):
+                states = [state for state in FIRST_ACTS if self._first_act(state) is act]
+                found += self._ledger.due(self._clock.now(), limit=room, among=among, states=states)
+        return found[: min(limit, self._line.room(Act.SEND))]
+
+    def _first_act(self, state: State) -> Act:
+        looks_first = self._policies.look_first and state is State.PENDING
+        return Act.READ_BACK if looks_first else FIRST_ACTS[state]
 
     def resume(self, document_id: int) -> None:
         """A document that is due, or whose file has not been put away yet."""
@@ -181,33 +206,36 @@ class Pipeline:
         if claim.document.unjudged:
             claim = self._reconsider(claim)
         act = next_act(claim.document, look_first=self._policies.look_first)
-        while act is not Act.REST and self._line.is_open:
-            if act is Act.SEND and not sends:
-                due = claim.document.evolve(next_attempt_at=self._clock.now())
-                return self._decided(claim, Decision(due, "document.due"))
-            claim, act = self._perform(act, claim, content)
+        with self._line.turn(claim.document.id, act, sends=sends) as turn:
+            while act is not Act.REST and self._line.honours(turn):
+                if act is Act.SEND and not sends:
+                    due = claim.document.evolve(next_attempt_at=self._clock.now())
+                    return self._decided(claim, Decision(due, "document.due"))
+                claim, act = self._perform(act, claim, content, turn)
         return claim
 
-    def _perform(self, act: Act, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
+    def _perform(self, act: Act, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
+        outcome: Outcome
         match act:
             case Act.SEND:
-                return self._send(claim, content)
+                return self._send(claim, content, turn)
             case Act.READ_BACK:
-                return self._record(claim, document, self._client.read_back(document))
+                outcome = self._client.read_back(document)
             case Act.ASK_INVOICE:
                 assert document.invoice_reference is not None, "a waiting document has a reference"
-                return self._record(claim, document, self._client.invoice_exists(document.invoice_reference))
+                outcome = self._client.invoice_exists(document.invoice_reference)
             case Act.REST:
                 return claim, act
+        return self._record(claim, document, outcome, turn, act)
 
-    def _send(self, claim: Claim, content: bytes | None) -> tuple[Claim, Act]:
+    def _send(self, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
         if content is None:
             content = self._content_of(document)
         self._client.wait_for_turn()
-        if not self._line.is_open:
-            return claim, Act.REST  # it was stopped while this document waited for its turn
+        if not self._line.honours(turn):
+            return claim, Act.REST  # others have failed while this document waited for its time
         # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
         start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
         key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
@@ -219,7 +247,7 @@ class Pipeline:
         )
         claim = self._ledger.intend(claim, sending, self._clock.now())
         outcome = self._client.import_document(sending, content, start_by=start_by)
-        return self._record(claim, sending, outcome)
+        return self._record(claim, sending, outcome, turn, Act.SEND)
 
     def _content_of(self, document: Document) -> bytes:
         """The bytes that were admitted, or none at all.
@@ -232,14 +260,13 @@ class Pipeline:
             raise FileVanished(f"{document.location} now has other content")
         return reading.content
 
-    def _record(self, claim: Claim, document: Document, outcome: Outcome) -> tuple[Claim, Act]:
+    def _record(self, claim: Claim, document: Document, outcome: Outcome, turn: Turn, act: Act) -> tuple[Claim, Act]:
         """The decision about an outcome, on disk."""
         decision = decide(document, outcome, self._now(), self._policies.lifecycle)
         name = outcome_name(outcome) if document.state is State.SENDING else None
         data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
-        if decision.stop_line is not None:
-            # First, and also when the claim is lost: whoever was refused must not go on asking.
-            self._line.stop(decision.stop_line, decision.resume_after)
+        # First, and also when the claim is lost: whoever was refused must not go on asking.
+        self._line.note(turn, act, outcome, stop=decision.stop_line, resume_after=decision.resume_after)
         return self._decided(claim, decision, outcome=name, data=data), decision.then
 
     def _decided(

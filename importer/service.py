@@ -209,14 +209,14 @@ class Service:
     def _hand_out_documents(self, workers: ThreadPoolExecutor) -> float | None:
         """Hands out what is due. Returns the seconds until more falls due, or None when nothing will by itself."""
         among = self.touched if self._limits.only_own else None
-        for document_id in self._ledger.due(self._clock.now(), limit=4 * self._limits.concurrency, among=among):
+        now = self._clock.now()
+        for document_id in self._pipeline.due(4 * self._limits.concurrency, among=among):
             if not self._has_room():
                 return None  # the next worker that is done wakes us
             self._hand_out(workers, document_id)
-        moment = self._ledger.next_due_at(among=among)
-        if moment is None:
-            return None
-        return max(0.05, (moment - self._clock.now()).total_seconds())
+        # What is due already and was not handed out waits for a worker that is done, or for the line.
+        moment = self._ledger.next_due_at(after=now, among=among)
+        return None if moment is None else max(0.05, (moment - now).total_seconds())
 
     # ------------------------------------------------------------ workers
 

@@ -5,11 +5,11 @@ stored, nothing is sent under another key; what a read-back does not find is sen
 that key is young; the next generation needs two complete, empty read-backs.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from importer.core.backoff import pause_after
 from importer.core.keys import answered, doubted, is_usable, next_generation
 from importer.core.model import (
     Absent,
@@ -56,6 +56,15 @@ class Act(Enum):
     READ_BACK = "read back"
     ASK_INVOICE = "ask for the invoice"
     REST = "rest"
+
+
+FIRST_ACTS = {
+    State.UNCERTAIN: Act.READ_BACK,
+    State.PENDING: Act.SEND,
+    State.DEFERRED: Act.SEND,
+    State.WAITING: Act.ASK_INVOICE,
+}
+"""What a document that is due begins with. Doubts come first: their keys grow old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +126,7 @@ def next_act(document: Document, *, look_first: bool = False) -> Act:
     """
     if look_first and document.state is State.PENDING and document.key == Key():
         return Act.READ_BACK
-    return {
-        State.PENDING: Act.SEND,
-        State.DEFERRED: Act.SEND,
-        State.UNCERTAIN: Act.READ_BACK,
-        State.WAITING: Act.ASK_INVOICE,
-    }.get(document.state, Act.REST)
+    return FIRST_ACTS.get(document.state, Act.REST)
 
 
 def decide(document: Document, outcome: Outcome, now: Now, policy: Policy) -> Decision:
@@ -181,7 +185,8 @@ def lost(document: Document, cause: str) -> Decision:
 
 def failed(document: Document, cause: str) -> Decision:
     """A fault of ours with this document: it is set aside, so that the others go on."""
-    key = replace(document.key, in_doubt=document.key.in_doubt or document.state is State.SENDING)
+    # What was proved before this upload proves nothing about it, and when it ended nobody knows.
+    key = doubted(document.key, None) if document.state is State.SENDING else document.key
     reason = Reason(
         "internal_error",
         f"The importer failed on this document ({cause}); the log has the details. Report it, then "
@@ -401,13 +406,7 @@ def _days(span: timedelta) -> str:
 
 
 def pause(document: Document, schedule: tuple[timedelta, timedelta], asked: float | None = None) -> timedelta:
-    """How long to wait: doubled with each fruitless try, capped, spread by up to a quarter; or what the server asked.
-
-    The spread comes from the document and the try, so that the same story always takes the same time.
-    """
+    """How long to wait: longer with each fruitless try, and for each document a little different; or what was asked."""
     if asked is not None:
         return timedelta(seconds=asked)
-    low, high = schedule
-    widened = min(high, low * (1 << min(document.tries, 20)))
-    seed = hashlib.sha256(f"{document.sha256}:{document.id}:{document.tries}".encode()).digest()
-    return widened * (1 - seed[0] / 1024)
+    return pause_after(document.tries, schedule, f"{document.sha256}:{document.id}:{document.tries}")

@@ -1,11 +1,12 @@
 """An importer put together over a folder: everything real but the time, driven by one thread."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import Scanner
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import WITNESS, Ledger
 from importer.adapters.reading import NotReady, ReadError
 from importer.archiving import Archivist
 from importer.core.admission import AdmissionPolicy, Treatment
@@ -40,16 +41,20 @@ class Importer:
         self._clock, self._story = stage.clock, stage.story
         self.life = life
         folder, clock, story = stage.folder, stage.clock, stage.story
-        ledger = Ledger(f"sqlite:///{folder}/var/ledger.db", lease=timedelta(seconds=125), place=_placement(folder))
+        ledger = Ledger(
+            f"sqlite:///{folder}/var/ledger.db", lease=timedelta(seconds=125), place=_placement(folder),
+            witness=witness_of(folder),
+        )  # fmt: skip
         life.at_death += [lambda: os.close(ledger._holder._file), ledger.close]
-        self._whole_ledger, self.ledger = ledger, WatchedLedger(ledger, life)
+        self.whole_ledger, self.ledger = ledger, WatchedLedger(ledger, life)
         self.ledger.bind_account(ACCOUNT)
+        self.ledger.face_witness()
         client = _client(stage)
         life.at_death.append(client.close)
         watched = WatchedClient(client, life, stage.note_request)
         self.line = Line(
             watched, self.ledger, clock, story, backoff=LIFECYCLE.backoff,
-            on_refused=lambda: client.use_credentials(USER, stage.password),
+            on_refused=lambda: client.use_credentials(USER, stage.outside.password),
         )  # fmt: skip
         self.pipeline = Pipeline(
             ledger=self.ledger,
@@ -57,11 +62,12 @@ class Importer:
             client=watched,
             line=self.line,
             archivist=Archivist(self.ledger, clock, story),
-            policies=policies,
+            policies=_after_rebuild(policies, ledger.rebuilt_at()),
             clock=clock,
             log=story,
         )
         self._scanner = Scanner(folder / "inbox", settle=2.0)
+        self._next_round = clock.steady()
         self.pipeline.recover()
 
     def turn(self):
@@ -71,18 +77,25 @@ class Importer:
         waits.append(found.next_look)
         for file in found.settled:
             self._take(file)
-        self.pipeline.recover()
-        for document in self.ledger.unfinished_moves():
-            self.pipeline.resume(document.id)
-            waits.append(RESCAN)
+        if self._clock.steady() >= self._next_round:
+            waits.append(self._round())
         if self.line.is_open:
-            for document_id in self.ledger.due(self._clock.now(), limit=100):
+            now = self._clock.now()
+            for document_id in (due := self.pipeline.due(100)):
                 self.pipeline.resume(document_id)
-            moment = self.ledger.next_due_at()
+            moment = self._clock.now() if due else self.ledger.next_due_at(after=now)
             waits.append(moment and max(0.05, (moment - self._clock.now()).total_seconds()))
-        else:
-            waits.append(self.line.tend())
+        waits.append(self.line.tend())
         return min((wait for wait in waits if wait is not None), default=None)
+
+    def _round(self):
+        """What is worth another try once in a while."""
+        self._next_round = self._clock.steady() + RESCAN
+        self.pipeline.recover()
+        moves = self.ledger.unfinished_moves()
+        for document in moves:
+            self.pipeline.resume(document.id)
+        return RESCAN if moves else None
 
     def _take(self, file):
         try:
@@ -95,16 +108,28 @@ class Importer:
 
     def close(self):
         """An ordinary end."""
-        self._whole_ledger._holder.__exit__()
+        self.whole_ledger._holder.__exit__()
         self.life.at_death.pop(0)
         self.life.end()
 
 
 def _client(stage):
     return Abillify(
-        stage.sandbox.base_url, USER, stage.password, concurrency=1, rate_per_second=0, connect_timeout=10.0,
+        stage.sandbox.base_url, USER, stage.outside.password, concurrency=1, rate_per_second=0, connect_timeout=10.0,
         timeout=60.0, clock=stage.clock.steady,
     )  # fmt: skip
+
+
+def _after_rebuild(policies, rebuilt_at):
+    """As `importer.cli.assembly.policies` has it."""
+    if rebuilt_at is None:
+        return policies
+    forgotten_until = rebuilt_at + policies.lifecycle.readback_grace
+    return replace(policies, admission=replace(policies.admission, forgotten_until=forgotten_until), look_first=True)
+
+
+def witness_of(folder):
+    return folder / "archive" / WITNESS
 
 
 def _placement(folder):

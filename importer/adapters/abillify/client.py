@@ -75,7 +75,7 @@ class Abillify:
         self._wire = Wire(
             self._base_url,
             max_connections=concurrency + 2,
-            pacer=Pacer(rate_per_second),
+            pacer=Pacer(rate_per_second, clock=clock),
             timeouts=Timeouts(connect=connect_timeout, total=timeout),
             clock=clock,
         )

@@ -3,9 +3,11 @@
 The folder of these files is locked too: shared by everybody who has the ledger open, alone by whoever replaces it.
 """
 
+import errno
 import fcntl
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -22,9 +24,7 @@ def holders_folder(ledger: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
-        raise LedgerError(
-            f"ledger {ledger}: {folder} cannot be made ({error.strerror}); check that its folder may be written to"
-        ) from error
+        raise _unmade(folder, error) from error
     return folder
 
 
@@ -47,13 +47,19 @@ def share(folder: Path) -> int:
 
 
 class Holder:
-    """This process's name on its claims. The file stays locked as long as the process lives."""
+    """This process's name on its claims. The file stays locked as long as the process lives.
+
+    Raises:
+        LedgerError: the file cannot be made.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.name = secrets.token_hex(8)
-        self._file = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            _clear(folder)
+            self.name, self._file = _own_file(folder)
+        except OSError as error:
+            raise _unmade(folder, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -63,19 +69,71 @@ class Holder:
         os.close(self._file)
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process with that name still runs. The file of a dead one is cleared away."""
-        if name == self.name:
-            return True
-        try:
-            file = os.open(self._folder / name, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
+        """Whether the process with that name still runs. The file of a dead one is cleared away.
+
+        A file of another user's that may not be opened counts as alive: then the lease decides.
+        """
+        return name == self.name or not _clear_if_dead(self._folder / name)
+
+
+def lives(ledger: Path, name: str) -> bool:
+    """Whether the holder of that name still runs, for somebody who only asks: nothing is cleared away."""
+    try:
+        file = os.open(ledger.with_name(ledger.name + ".holders") / name, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)
+
+
+def _own_file(folder: Path) -> tuple[str, int]:
+    """A new file's name, and its descriptor with the lock on it."""
+    while True:
+        name = secrets.token_hex(8)
+        file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        # Until it is locked it looks like a dead one's, and somebody may just be clearing it away.
+        with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            (self._folder / name).unlink(missing_ok=True)
-            return False
-        finally:
-            os.close(file)
+            if os.path.samestat((folder / name).lstat(), os.fstat(file)):
+                return name, file
+        os.close(file)
+
+
+def _clear(folder: Path) -> None:
+    """Removes what killed processes have left."""
+    for name in os.listdir(folder):  # noqa: PTH208 - the names are all that is wanted
+        _clear_if_dead(folder / name)
+
+
+def _clear_if_dead(path: Path) -> bool:
+    """Whether nobody lives under this name. Its file goes only while we hold its lock."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    except PermissionError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        path.unlink(missing_ok=True)
+        return True
+    finally:
+        os.close(file)
+
+
+def _unmade(folder: Path, error: OSError) -> LedgerError:
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "make room and start again: nothing was lost" if is_full else "check that its folder may be written to"
+    ledger = folder.with_name(folder.name.removesuffix(".holders"))
+    return LedgerError(f"ledger {ledger}: {error.filename or folder} cannot be made ({error.strerror}); {remedy}")

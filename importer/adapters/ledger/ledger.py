@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -10,8 +11,9 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from importer.adapters.ledger.database import Database
-from importer.adapters.ledger.errors import ClaimLost, LedgerNeedsPerson
+from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.holders import Holder, holders_folder
+from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, has_come, neighbours
 from importer.adapters.ledger.rows import to_document, to_row
@@ -67,6 +69,8 @@ class Ledger(LedgerReader):
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(LedgerError), self._database.write() as connection:
+            fall_silent(connection, self._holder.name)  # and if that fails: a dead one's word counts for nothing
         self._holder.__exit__()
         self._database.close()
 
@@ -239,7 +243,7 @@ class Ledger(LedgerReader):
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
         with self._database.write() as connection:
-            set_meta(connection, "line", stopped)
+            say(connection, self._holder.name, stopped, self._holder.is_alive)
 
     def _identify(self) -> None:
         with self._database.read() as connection:

@@ -2,11 +2,14 @@
 
 from collections.abc import Container, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.holders import lives
+from importer.adapters.ledger.line_words import heard
 from importer.adapters.ledger.meta import get_meta
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
@@ -27,11 +30,18 @@ class LedgerReader:
 
     # ------------------------------------------------------------ what is to be done
 
-    def due(self, now: datetime, *, limit: int, among: Container[int] | None = None) -> list[int]:
+    def due(
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        among: Container[int] | None = None,
+        states: Iterable[State] = ON_ITS_WAY - {State.SENDING},
+    ) -> list[int]:
         """Ids of documents that nobody works on and whose time has come, longest due first."""
         query = (
             select(documents.c.id)
-            .where(*_waiting_for_us(), has_come(now))
+            .where(*_waiting_for_us(states), has_come(now))
             .order_by(documents.c.next_attempt_at, documents.c.id)
         )
         with self._database.read() as connection:
@@ -39,10 +49,12 @@ class LedgerReader:
                 return list(connection.execute(query.limit(limit)).scalars())
             return [i for i in connection.execute(query).scalars() if i in among][:limit]
 
-    def next_due_at(self, *, among: Container[int] | None = None) -> datetime | None:
-        """When the next document falls due; None when none will by itself."""
+    def next_due_at(self, *, after: datetime | None = None, among: Container[int] | None = None) -> datetime | None:
+        """When the next document falls due, later than `after`; None when none will by itself."""
         columns = select(documents.c.id, documents.c.next_attempt_at)
-        query = columns.where(*_waiting_for_us(), documents.c.next_attempt_at.is_not(None))
+        query = columns.where(*_waiting_for_us(ON_ITS_WAY - {State.SENDING}), documents.c.next_attempt_at.is_not(None))
+        if after is not None:
+            query = query.where(documents.c.next_attempt_at > after)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(documents.c.next_attempt_at))
             return next((moment for i, moment in rows if among is None or i in among), None)
@@ -155,13 +167,13 @@ class LedgerReader:
     def line(self) -> dict[str, Any] | None:
         """Why nothing is sent, and since when; None while the line is open or nobody has said."""
         with self._database.read() as connection:
-            value: dict[str, Any] | None = get_meta(connection, "line")
-            return value
+            return heard(connection, partial(lives, self._database.path))
 
-    def is_rebuilt(self) -> bool:
-        """Whether it was once made from receipts: then Abillify may hold documents that it has never heard of."""
+    def rebuilt_at(self) -> datetime | None:
+        """When it was made from receipts; from then on Abillify may hold documents that it has never heard of."""
         with self._database.read() as connection:
-            return get_meta(connection, "rebuilt_at") is not None
+            moment = get_meta(connection, "rebuilt_at")
+        return None if moment is None else datetime.fromisoformat(moment)
 
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:
@@ -169,9 +181,8 @@ class LedgerReader:
         return sorted(found, key=lambda document: document.id)
 
 
-def _waiting_for_us() -> tuple[Any, ...]:
-    states = [s.value for s in ON_ITS_WAY - {State.SENDING}]
-    return documents.c.state.in_(states), documents.c.claim_token.is_(None)
+def _waiting_for_us(states: Iterable[State]) -> tuple[Any, ...]:
+    return documents.c.state.in_([state.value for state in states]), documents.c.claim_token.is_(None)
 
 
 def has_come(now: datetime) -> Any:
