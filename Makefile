@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign check format docs lock picture clean
+.PHONY: help demo test campaign campaign-kills campaign-steps check format docs lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -16,6 +16,12 @@ test: $(VENV)/.ready ## the whole suite
 
 campaign: $(VENV)/.ready ## 10 000 schedules of faults and crashes on two cores
 	$(BIN)/python -m tests.campaign --seeds 10000 --jobs 2 $(ARGS)
+
+campaign-kills: $(VENV)/.ready ## a hundred kill -9 of the real service under a faulty sandbox
+	$(BIN)/python -m tests.supervisor --kills 100 $(ARGS)
+
+campaign-steps: $(VENV)/.ready ## kill -9 of the real service at each of its durable steps (Linux, a C compiler)
+	$(BIN)/python -m tests.faulty
 
 check: $(VENV)/.ready ## format, lint, types, layers
 	$(BIN)/ruff format --check .

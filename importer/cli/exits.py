@@ -1,6 +1,7 @@
 """Exit codes (design.md section 4), and the one place where an error becomes advice."""
 
 import enum
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -68,7 +69,9 @@ def errors_as_advice() -> Iterator[None]:
         _end(Exit.OK, "")  # whoever read the output has seen enough
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _end(Exit.FAULT, f"{place}{error.strerror}; check the path, its owner and its rights")
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "make room and start again" if is_full else "check the path, its owner and its rights"
+        _end(Exit.FAULT, f"{place}{error.strerror}; {remedy}")
 
 
 def _end(code: Exit, message: str) -> None:

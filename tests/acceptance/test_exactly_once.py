@@ -139,30 +139,6 @@ def test_stopped_in_the_middle_of_an_upload_it_finishes_that_and_begins_nothing_
     assert len(world.sandbox.effects) == 1
 
 
-def test_ten_kills_at_any_moment_lose_and_double_nothing(world):
-    names = [f"RE{30000 + number}.pdf" for number in range(40)]
-    for name in names:
-        world.drop(name)
-    for kill in range(10):
-        with world.running() as service:
-            wanted = len(world.sandbox.effects) + 1 + kill % 3
-            world.sandbox.wait_until(lambda wanted=wanted: len(world.sandbox.effects) >= min(wanted, 40), 20)
-            service.kill()
-    world.importer("backfill", "--wait", "20s", exits=0)
-    assert len(world.stored()) == 40
-    assert len(set(world.stored())) == 40
-    told = world.documents()
-    assert {d["state"] for d in told} == {"imported"}
-    at_abillify = {effect.sha256: effect for effect in world.sandbox.effects}
-    for document in told:
-        effect = at_abillify[document["sha256"]]
-        assert document["communication_reference"].lstrip("_") == effect.id.lstrip("_")
-    archived = sorted(path.name for path in (world.folder / "archive").rglob("*.pdf"))
-    assert archived == sorted(names), "each file once, under its own name"
-    assert list(world.inbox.rglob("*.pdf")) == []
-    assert len(list((world.folder / "archive").rglob("*.receipt.json"))) == 40
-
-
 def test_a_file_replaced_before_it_was_sent_is_another_document(world):
     world.environ["IMPORTER_API__BASE_URL"] = "http://127.0.0.1:9/api"
     world.drop(NAME, pdf("one"))

@@ -1,16 +1,18 @@
 """The ledger's database: connections, durable transactions, migrations."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from importer.adapters.ledger.access import Access, access_to, told_by_disk
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, translate
 from importer.adapters.ledger.holders import holders_folder, share
 
@@ -35,16 +37,18 @@ class Database:
         LedgerBusy: it is being rebuilt or upgraded.
         LedgerNeedsPerson: the file is corrupt, not a ledger, or of another version.
         LedgerError: it cannot be opened.
+
+    Where nothing may be written, it can be read all the same.
     """
 
     def __init__(self, url: str, *, alone: bool = False, upgrade: bool = False) -> None:
         self.path = _sqlite_file(url)
-        self._shared = None if alone else share(holders_folder(self.path))
-        self._engine = create_engine(make_url(url), pool_size=32, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
+        access = access_to(self.path)
+        self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
+        self._engine = _engine(self.path, access)
         # SQLite has one writer; waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
+        self._failure: str | None = None
         try:
             self._migrate(upgrade=upgrade)
         except LedgerError:
@@ -53,9 +57,16 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, and is on disk at its end."""
-        with self._writer, self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        """A transaction that holds the write lock from its start, and is on disk at its end.
+
+        After an error of the disk's, or when it is full, there is no other one: nobody knows what a faulty disk has
+        kept, and asked again it would say that all is well. Without an intent, nothing more is sent.
+        """
+        with self._writer:
+            if self._failure is not None:
+                raise LedgerError(self._failure)
+            with self._transaction("BEGIN IMMEDIATE") as connection:
+                yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -77,7 +88,10 @@ class Database:
                 with prepared.begin():
                     yield prepared
         except DBAPIError as error:
-            raise translate(error, str(self.path)) from error
+            told = told_by_disk(error.orig, self.path) or translate(error, str(self.path))
+            if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_IOERR", "SQLITE_FULL")):
+                self._failure = str(told)
+            raise told from error
 
     def _migrate(self, *, upgrade: bool) -> None:
         """Makes the tables of a new ledger; refuses one of another version rather than guess."""
@@ -130,6 +144,21 @@ def is_outdated(ledger: Path) -> bool:
             return True
         raise
     return False
+
+
+def _engine(path: Path, access: Access) -> Engine:
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.as_uri()}?{access.value}"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=32)
+    event.listen(engine, "connect", _configure if access is Access.WRITE else _configure_reading)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure_reading(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
 
 
 def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
