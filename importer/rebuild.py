@@ -2,16 +2,17 @@
 
 Nobody knows what the old ledger has forgotten. So whatever was not finished counts as possibly sent: it is looked up at
 Abillify before anything else, and nothing is sent until its absence is proved. Files that come in later are looked up
-before their first send too (`LedgerReader.is_rebuilt`).
+before their first send too (`LedgerReader.rebuilt_at`).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from importer.adapters.archive import ArchiveError, read_receipt
 from importer.adapters.ledger import (
+    LedgerError,
     LedgerNeedsPerson,
     Reconstruction,
     Sighting,
@@ -20,7 +21,8 @@ from importer.adapters.ledger import (
     reconstructing,
 )
 from importer.adapters.reading import ReadError, read
-from importer.core.model import Document, Key, Reason, Receipt, State
+from importer.core.admission import doubted_after_rebuild
+from importer.core.model import Document, Key, Receipt, State
 from importer.core.naming import RECEIPT
 from importer.core.receipts import identity_of
 
@@ -73,9 +75,21 @@ def rebuild(places: Places, account: str, now: datetime) -> Rebuilt:
     return rebuilt
 
 
-def receipts_under(archive: Path) -> Iterator[Path]:
-    """Every receipt in the archive, in the order of the paths."""
-    return iter(sorted(archive.rglob(f"*{RECEIPT}")))
+def receipts_under(archive: Path) -> list[Path]:
+    """Every receipt in the archive, in the order of the paths.
+
+    Raises:
+        LedgerError: a folder cannot be read; what lies in it must not pass for missing.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise LedgerError(
+            f"archive {archive}: {error.filename} cannot be read ({error.strerror}); give the importer's user the "
+            "right to read it"
+        ) from error
+
+    walked = os.walk(archive, onerror=refuse) if archive.exists() else iter(())
+    return sorted(Path(folder, name) for folder, _, names in walked for name in names if name.endswith(RECEIPT))
 
 
 def _last_testimony(witness: Path) -> Testimony | None:
@@ -86,18 +100,19 @@ def _last_testimony(witness: Path) -> Testimony | None:
 
 
 def _restore(new: Reconstruction, places: Places, rebuilt: Rebuilt, now: datetime) -> None:
-    seen: dict[str, Path] = {}
+    seen: dict[str, tuple[Path, Receipt]] = {}
     for path in receipts_under(places.archive):
         try:
             receipt = read_receipt(path)
         except ArchiveError as error:
             rebuilt.problems.append(str(error))
             continue
-        first = seen.setdefault(identity_of(receipt).fingerprint, path)
+        first, told = seen.setdefault(identity_of(receipt).fingerprint, (path, receipt))
         if first != path:
-            rebuilt.problems.append(
-                f"{path}: it is for the same document as {first}; look whether Abillify has it twice"
-            )
+            if told != receipt:  # otherwise somebody has copied it
+                rebuilt.problems.append(
+                    f"{path}: it is for the same document as {first}; look whether Abillify has it twice"
+                )
             continue
         rebuilt.restored += _restore_one(new, receipt, path, places.inbox, now)
 
@@ -106,6 +121,8 @@ def _restore_one(new: Reconstruction, receipt: Receipt, path: Path, inbox: Path,
     """Whether the receipt knew more than the old ledger."""
     known = new.find(identity_of(receipt))
     if known is not None and known.state is State.IMPORTED and known.references == receipt.references:
+        if (beside := _beside(path)).exists() and not Path(known.location).exists():
+            new.put(known.evolve(location=str(beside), target=None, in_place=False), "ledger.rebuilt", now)
         return False
     document, sighting = _located(_imported(known or _unheard_of(receipt, inbox), receipt), path)
     if known is None:
@@ -147,7 +164,7 @@ def _imported(document: Document, receipt: Receipt) -> Document:
 
 def _located(document: Document, receipt_path: Path) -> tuple[Document, Sighting | None]:
     """Where its file lies: beside the receipt; not moved there yet; or elsewhere, where it was told to stay."""
-    beside = receipt_path.with_name(receipt_path.name.removesuffix(RECEIPT))
+    beside = _beside(receipt_path)
     if beside.exists():
         return document.evolve(location=str(beside), target=None, in_place=False), None
     try:
@@ -160,22 +177,19 @@ def _located(document: Document, receipt_path: Path) -> tuple[Document, Sighting
     return document.evolve(target=str(beside)), sighting
 
 
+def _beside(receipt_path: Path) -> Path:
+    return receipt_path.with_name(receipt_path.name.removesuffix(RECEIPT))
+
+
 def _forgetful(document: Document, now: datetime) -> Document:
     """A document that was not finished: a later send of it may have been forgotten.
 
-    Its key has no age any more, so that it is not used while a send is in doubt; its generation stays, because within a
-    day Abillify answers the same key with the first reply. What has no identity yet is judged anew, and then looked up
-    before its first send.
+    What has no identity yet, or waits for a person with nothing in doubt, begins anew: it is looked up before its first
+    send.
     """
     if document.state in (State.IMPORTED, State.DUPLICATE):
         return document
-    key = Key(generation=document.key.generation, in_doubt=document.key.in_doubt)
+    doubted = doubted_after_rebuild(document)
     if not document.state.is_on_its_way or document.identity is None:
-        return document.evolve(key=key)
-    reason = Reason(
-        "outcome_unknown",
-        "The ledger was rebuilt and may have forgotten an upload. Abillify is asked before anything is sent again.",
-    )
-    return document.evolve(
-        state=State.UNCERTAIN, key=replace(key, in_doubt=True), reason=reason, tries=0, next_attempt_at=now
-    )
+        return document.evolve(key=doubted.key if document.key.in_doubt else Key())
+    return doubted.evolve(tries=0, next_attempt_at=now)

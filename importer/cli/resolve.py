@@ -1,6 +1,7 @@
 """`importer resolve`."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 
 import click
@@ -91,7 +92,8 @@ def _references(communication: str | None, file: str | None, voucher: str | None
 def _told(decision: str, document: Document) -> str:
     if decision == "not_imported" and document.state is State.IMPORTED:
         return f"Abillify has D{document.id} after all; it is recorded as imported and not sent again"
-    return f"D{document.id} is {document.state} now"
+    why = f": {document.reason.message}" if document.reason and document.state is State.UNCERTAIN else ""
+    return f"D{document.id} is {document.state} now{why}"
 
 
 def _decision(settings: Settings, decision: str, references: References | None) -> Decide:
@@ -102,23 +104,27 @@ def _decision(settings: Settings, decision: str, references: References | None) 
             return lambda document, _: person.dismiss(document)
         case "imported" if references is not None:
             return lambda document, now: person.imported(document, references, now)
-    conclude = _with_references if decision == "imported" else _without
+    grace = settings.api.readback_grace
 
     def look_and_decide(document: Document, now: datetime) -> Document | str:
         if refusal := person.not_in_question(document, f"--{decision.replace('_', '-')}"):
             return refusal
         # Under the claim: what is seen now cannot be changed by another importer before it is recorded.
-        return conclude(_read_back(settings, document), document, now)
+        seen, seen_at = _read_back(settings, document)
+        if decision == "imported":
+            return _with_references(seen, document, now)
+        return _without(seen, document, lambda: person.not_imported(document, seen_at, grace, now), now)
 
     return look_and_decide
 
 
-def _read_back(settings: Settings, document: Document) -> ReadbackOutcome:
+def _read_back(settings: Settings, document: Document) -> tuple[ReadbackOutcome, datetime | None]:
+    """What Abillify shows, and when by its clock."""
     with opened_client(settings, load_credentials(settings, os.environ)) as client:
-        outcome = client.read_back(document)
+        outcome, seen_at = client.read_back(document), client.server_time()
     if isinstance(outcome, ReadFailed):
         raise Stop(Exit.AGAIN_LATER, f"Abillify could not be asked about D{document.id} ({outcome.cause}); try again")
-    return outcome
+    return outcome, seen_at
 
 
 def _with_references(seen: ReadbackOutcome, document: Document, now: datetime) -> Document | str:
@@ -130,10 +136,12 @@ def _with_references(seen: ReadbackOutcome, document: Document, now: datetime) -
     return person.imported(document, seen.references, now)
 
 
-def _without(seen: ReadbackOutcome, document: Document, now: datetime) -> Document | str:
+def _without(
+    seen: ReadbackOutcome, document: Document, conclude: Callable[[], Document | str], now: datetime
+) -> Document | str:
     """The last look overrules the person: what is there must not be sent again."""
     if isinstance(seen, Found):
         return person.imported(document, seen.references, now)
     if isinstance(seen, Unclear) and seen.is_there:
         return f"D{document.id} is at Abillify: {seen.cause}; name the entry with --imported and its references"
-    return person.not_imported(document, now)
+    return conclude()

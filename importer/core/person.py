@@ -4,7 +4,7 @@ Each returns the changed document, or a sentence that says why that decision doe
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from importer.core.keys import next_generation
 from importer.core.lifecycle import READBACK_UNCLEAR
@@ -29,7 +29,8 @@ def retry(document: Document, now: datetime) -> Document | str:
     """Try again now. Never past a read-back: a document whose send is in doubt is looked up first."""
     if document.state in (State.IMPORTED, State.DUPLICATE, State.SENDING):
         return f"D{document.id} is {document.state}; there is nothing to retry"
-    if document.key.in_doubt:
+    # Also what may have been imported by hand: a look comes before the upload, whoever works next.
+    if document.key.in_doubt or (document.reason is not None and document.reason.code == READBACK_UNCLEAR):
         return _due(document, State.UNCERTAIN, now)
     if document.state is State.WAITING:
         return _due(document, State.WAITING, now)
@@ -81,11 +82,28 @@ def imported(document: Document, references: References, now: datetime) -> Docum
     )
 
 
-def not_imported(document: Document, now: datetime) -> Document | str:
-    """A person looked and it is not there; the caller has read back once more and found nothing either."""
+def not_imported(document: Document, seen_at: datetime | None, grace: timedelta, now: datetime) -> Document | str:
+    """A person looked and it is not there; the caller has read back once more and found nothing either.
+
+    While the last upload may still show, nobody can know: the document stays uncertain, and is looked up after that.
+
+    Args:
+        document: the one in question.
+        seen_at: when the caller looked, by the server's clock; None: it never told.
+        grace: how long an upload may take to show (`api.readback_grace`).
+        now: by our clock.
+    """
     if refusal := not_in_question(document, "--not-imported"):
         return refusal
-    return _due(document.evolve(key=next_generation(document.key)), State.PENDING, now)
+    key = document.key
+    # Unknown, when the importer was killed in the middle of an upload: the grace begins now.
+    last_sent_at = key.last_sent_at or seen_at
+    wait = last_sent_at + grace - seen_at if last_sent_at and seen_at else grace
+    if key.in_doubt and wait > timedelta(0):
+        message = "Its last upload may still appear at Abillify (api.readback_grace); it is looked up again after that."
+        changed = document.evolve(key=replace(key, last_sent_at=last_sent_at))
+        return _due(changed, State.UNCERTAIN, now + wait).evolve(reason=Reason("too_early_to_tell", message))
+    return _due(document.evolve(key=next_generation(key)), State.PENDING, now)
 
 
 def not_in_question(document: Document, decision: str) -> str | None:

@@ -117,6 +117,10 @@ def test_not_imported_starts_the_next_generation(world):
     world.environ["IMPORTER_API__READBACK_GRACE"] = "10m"
     world.drop("RE12345.pdf")
     world.importer("backfill", "--wait", "2s", exits=4)
+    told = world.importer("resolve", "D1", "--not-imported", exits=0).stdout
+    assert "D1 is uncertain" in told
+    assert "may still appear" in told
+    world.environ["IMPORTER_API__READBACK_GRACE"] = "0s"
     world.importer("resolve", "D1", "--not-imported", exits=0)
     world.importer("backfill", exits=0)
     assert [r.key.rsplit(":")[-1] for r in world.sandbox.requests if r.endpoint == "import"][-1] == "2"

@@ -1,5 +1,7 @@
 """The outcome table of exactly-once.md, one row after the other, against a server that answers so."""
 
+import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -10,6 +12,7 @@ from importer.sandbox import Sandbox, faults
 from tests.adapters.misbehaving import CONTENT, DATE, REFERENCES, Misbehaving, answering, client, document, error, reply
 
 SERVER_TIME = datetime(2026, 1, 1, 12, tzinfo=UTC)
+GZIP = {"Content_Encoding": "gzip"}
 HTML = b"<html><body><h1>Blocked</h1></body></html>"
 
 
@@ -56,7 +59,9 @@ def test_a_body_without_code_but_with_name_and_message_is_the_vendors():
     assert isinstance(outcome, Refused)
 
 
-@pytest.mark.parametrize("status", [402, 405, 408, 409, 410, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "status", [402, 405, 407, 408, 409, 410, 411, 421, 426, 431, 451, 500, 501, 502, 503, 504, 599]
+)
 def test_every_other_error_of_the_vendor_is_in_doubt_and_carries_what_may_seal_the_key(status):
     outcome = outcome_of(reply(status, error(status, "remembered")))
     assert isinstance(outcome, InDoubt)
@@ -65,7 +70,7 @@ def test_every_other_error_of_the_vendor_is_in_doubt_and_carries_what_may_seal_t
     assert outcome.server_time == SERVER_TIME
 
 
-@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [407, 408, 409, 411, 421, 426, 431, 500, 502, 503, 504, 511])
 def test_a_proxys_page_is_in_doubt_and_seals_nothing(status):
     outcome = outcome_of(reply(status, HTML, Content_Type="text/html"))
     assert isinstance(outcome, InDoubt)
@@ -87,8 +92,55 @@ def test_a_switch_to_another_protocol_is_in_doubt():
     assert isinstance(outcome_of(reply(101, b"", Upgrade="websocket")), InDoubt)
 
 
-def test_a_100_before_the_answer_does_no_harm():
-    assert isinstance(outcome_of(b"HTTP/1.1 100 Continue\r\n\r\n" + reply()), Confirmed)
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints", "199 Whatever"])
+def test_interim_replies_before_the_answer_do_no_harm(interim):
+    assert isinstance(outcome_of(f"HTTP/1.1 {interim}\r\nLink: </a>\r\n\r\n".encode() * 3 + reply()), Confirmed)
+
+
+def test_an_interim_reply_alone_is_in_doubt():
+    assert isinstance(outcome_of(b"HTTP/1.1 103 Early Hints\r\n\r\n"), InDoubt)
+
+
+def test_an_answer_of_an_old_server_ends_with_its_connection():
+    assert isinstance(outcome_of(old(reply())), Confirmed)
+    assert isinstance(outcome_of(old(reply(404, error(404)))), Refused)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_an_answer_of_an_old_server_that_broke_off_is_in_doubt(cut):
+    """Without a length only the JSON tells that something is missing."""
+    assert isinstance(outcome_of(old(reply())[:-cut]), InDoubt)
+    assert isinstance(outcome_of(old(reply(404, error(404)))[:-cut]), InDoubt)
+
+
+def old(data: bytes) -> bytes:
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = [line for line in head.replace(b"HTTP/1.1", b"HTTP/1.0").split(b"\r\n") if b"Length" not in line]
+    return b"\r\n".join([*lines, b"", body])
+
+
+@pytest.mark.parametrize("name", list(REFERENCES))
+@pytest.mark.parametrize("second", ["_99999", None])
+def test_a_reference_that_is_told_twice_is_in_doubt(name, second):
+    body = json.dumps(REFERENCES)[:-1] + f', "{name}": {json.dumps(second)}}}'
+    assert isinstance(outcome_of(reply(200, body.encode())), InDoubt)
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5, 7", b"Content-Length: -1", b"Transfer-Encoding: gzip"])
+def test_an_answer_whose_end_cannot_be_told_is_in_doubt(framing):
+    head, _, body = reply().partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if b"Length" not in line]
+    assert isinstance(outcome_of(b"\r\n".join([*lines, framing, b"", body])), InDoubt)
+
+
+def test_a_packed_answer_is_read_although_none_was_asked_for():
+    assert isinstance(outcome_of(reply(200, gzip.compress(json.dumps(REFERENCES).encode()), **GZIP)), Confirmed)
+
+
+@pytest.mark.parametrize("body", [gzip.compress(bytes(32 << 20)), b"no gzip at all", gzip.compress(b"{}")[:-9]])
+def test_a_packed_answer_beyond_all_measure_or_damaged_is_in_doubt(body):
+    assert isinstance(outcome_of(reply(200, body, **GZIP)), InDoubt)
+    assert isinstance(outcome_of(reply(404, body, **GZIP)), InDoubt)
 
 
 def test_an_html_page_with_200_is_in_doubt():
@@ -96,7 +148,7 @@ def test_an_html_page_with_200_is_in_doubt():
 
 
 @pytest.mark.parametrize("name", list(REFERENCES))
-@pytest.mark.parametrize("value", [None, "", "  ", 12345, ["_1"], {}, True, "\x00", "\ud800"])
+@pytest.mark.parametrize("value", [None, "", "  ", 12345, ["_1"], {}, True, "\x00", "\ud800", "_" * 1001])
 def test_a_reference_that_is_not_a_text_is_in_doubt(name, value):
     outcome = outcome_of(reply(body={**REFERENCES, name: value}))
     assert isinstance(outcome, InDoubt)
@@ -213,6 +265,27 @@ def test_the_servers_time_goes_on_by_our_clock():
         assert abillify.server_time() == SERVER_TIME + timedelta(seconds=90)
         abillify.import_document(document(), CONTENT)
         assert abillify.server_time() == SERVER_TIME + timedelta(seconds=90), "a reply without a date changes nothing"
+
+
+def test_a_server_whose_clock_is_set_back_makes_no_key_young_again():
+    now = [1000.0]
+    dates = (DATE, "Thu, 01 Jan 2026 02:00:00 GMT", "Thu, 01 Jan 2026 14:00:00 GMT")
+    with (
+        Misbehaving(answering(*(reply(Date=date) for date in dates))) as server,
+        client(server.base_url, clock=lambda: now[0]) as abillify,
+    ):
+        abillify.import_document(document(), CONTENT)
+        now[0] += 60
+        abillify.import_document(document(), CONTENT)
+        assert abillify.server_time() == SERVER_TIME + timedelta(seconds=60)
+        abillify.import_document(document(), CONTENT)
+        assert abillify.server_time() == SERVER_TIME + timedelta(hours=2), "what is later counts"
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+def test_an_answer_that_is_packed_in_another_way_is_in_doubt_and_never_unpacked(encoding):
+    body = gzip.compress(gzip.compress(json.dumps(REFERENCES).encode()))
+    assert isinstance(outcome_of(reply(200, body, Content_Encoding=encoding)), InDoubt)
 
 
 def test_the_sandbox_stores_what_was_sent_once():

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from importer.core.keys import key_to_send
-from importer.core.lifecycle import Act, Interrupted, decide, lost, next_act, pause
+from importer.core.lifecycle import Act, Interrupted, decide, failed, lost, next_act, pause
 from importer.core.model import (
     Absent,
     Confirmed,
@@ -21,6 +21,7 @@ from importer.core.model import (
     State,
     Unclear,
 )
+from importer.core.person import retry
 from tests.making import POLICY, REFERENCES, START, at, document, error
 
 SENDING = document(state=State.SENDING, came_from=State.PENDING, attempts=1, key=Key(born_at=START))
@@ -225,6 +226,19 @@ def test_no_key_is_born_without_the_servers_time():
 def test_a_key_without_doubt_is_replaced_when_it_is_old():
     old = START + timedelta(hours=21)
     assert key_to_send(Key(born_at=START), old, POLICY.key_lifetime) == Key(generation=2, born_at=old)
+
+
+def test_an_upload_that_a_fault_of_ours_ended_outdates_every_earlier_read_back():
+    looked_at = replace(IN_DOUBT, absent_at=at(600).server)
+    broken = failed(RESENDING.evolve(key=looked_at), "KeyError").document
+    assert broken.key == replace(IN_DOUBT, last_sent_at=None)
+    spent = broken.evolve(state=State.UNCERTAIN, key=replace(broken.key, sealed=True))
+    assert decided(spent, Absent(at(9000).server), at(9000)).then is Act.REST
+
+
+def test_a_retry_of_what_may_be_there_already_looks_first():
+    unclear = decided(document(), Unclear("two letters of that name")).document
+    assert next_act(retry(unclear, START)) is Act.READ_BACK
 
 
 def test_a_failed_question_changes_nothing_but_the_schedule():

@@ -5,7 +5,7 @@ status, or, since the vendor does not promise every member, one without `code` b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import responses
 from typing import Any, TypeGuard
 
@@ -32,7 +32,7 @@ CLEAN_REFUSALS = frozenset({400, 401, 403, 404, 413, 415, 422, 429})
 """Assumption A4: with the vendor's body these had no effect."""
 
 LONGEST_TEXT = 1000
-"""Characters of a text that is shown to a person."""
+"""Characters of a text that is shown to a person, and of a reference."""
 
 
 def send_outcome(answer: Answer) -> SendOutcome:
@@ -49,7 +49,7 @@ def send_outcome(answer: Answer) -> SendOutcome:
 
 def _confirmed(reply: Reply) -> Confirmed | InDoubt:
     """All three references, each a text that is not empty; a number is a wrong type, for no number is documented."""
-    body = parse_json(reply.body)
+    body = parse_json(reply.body, members=_told_once)
     if not isinstance(body, dict):
         return InDoubt("200, but the answer is not what Abillify answers", None, reply.server_time)
     names = ("communicationReference", "fileReference", "voucherReference")
@@ -146,17 +146,29 @@ def is_html(reply: Reply) -> bool:
     return reply.content_type.lower().startswith("text/html")
 
 
-def parse_json(body: bytes | None) -> Any:
-    """None when it is no JSON, too large, or nested beyond reason."""
+def parse_json(body: bytes | None, members: Callable[[list[tuple[str, Any]]], Any] = dict) -> Any:
+    """None when it is no JSON, too large, or nested beyond reason; `members` makes an object of its members."""
     try:
-        return json.loads(body) if body is not None else None
+        return json.loads(body, object_pairs_hook=members) if body is not None else None
     except (ValueError, RecursionError):
         return None
 
 
+def _told_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two references under one name nobody knows which one it is; the read-back does.
+
+    Raises:
+        ValueError: a name stands there twice.
+    """
+    told = dict(members)
+    if len(told) < len(members):
+        raise ValueError("a name stands there twice")
+    return told
+
+
 def is_reference(value: Any) -> TypeGuard[str]:
     """A text that ledgers and logs can hold as it came."""
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
 def printable(value: Any) -> str:

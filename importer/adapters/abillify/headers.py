@@ -49,7 +49,11 @@ def parse_retry_after(text: str | None, date: datetime | None) -> float | None:
 
 
 class ServerClock:
-    """The server's clock, carried on by ours from the last reply that told it. Thread-safe."""
+    """The server's clock, carried on by ours from the last reply that told it. Thread-safe.
+
+    It never goes back: a server whose clock was set back, or of whose machines one is behind, would make old keys young
+    again. Of two tellings the later one counts, so that a key is at most taken for older than it is.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -57,8 +61,11 @@ class ServerClock:
         self._told: tuple[datetime, float] | None = None
 
     def note(self, date: datetime | None) -> None:
-        if date is not None:
-            with self._lock:
+        if date is None:
+            return
+        carried_on = self.now()
+        with self._lock:
+            if carried_on is None or date >= carried_on:
                 self._told = date, self._clock()
 
     def now(self) -> datetime | None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, told
+from importer.adapters.ledger.reconstruction import into_one_file
 from importer.adapters.ledger.witness import sync_folder
 
 
@@ -39,9 +40,8 @@ def _copy(ledger: Path, copy: Path) -> None:
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)
-        # Without a log beside it, the copy is this one file.
-        target.execute("PRAGMA journal_mode = DELETE")
         faults = [row[0] for row in target.execute("PRAGMA integrity_check")]
+    into_one_file(copy)
     if faults != ["ok"]:
         raise LedgerNeedsPerson(f"ledger {ledger}: its content is damaged ({faults[0]}); see `importer ledger verify`")
 
@@ -49,5 +49,11 @@ def _copy(ledger: Path, copy: Path) -> None:
 def _publish(unfinished: Path, copy: Path) -> None:
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
-    copy.hardlink_to(unfinished)
+    try:
+        copy.hardlink_to(unfinished)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links there: a memory stick, a network share
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+        unfinished.replace(copy)
     sync_folder(copy.parent)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
 from importer.adapters.ledger.database import Database
-from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, told
 from importer.adapters.ledger.ledger import NO_CLAIM, add_event, add_sighting
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.rows import to_document, to_row
@@ -84,7 +85,9 @@ class Reconstruction:
 
     def find(self, identity: Identity) -> Document | None:
         """The one document with this identity that counts."""
-        query = select(documents).where(documents.c.identity == identity.fingerprint, documents.c.state.not_in(OUTSIDE))
+        # The bytes have an index of their own; with thousands of receipts that counts.
+        same = documents.c.sha256 == identity.sha256, documents.c.identity == identity.fingerprint
+        query = select(documents).where(*same, documents.c.state.not_in(OUTSIDE))
         row = self._connection.execute(query).mappings().first()
         return to_document(row) if row else None
 
@@ -127,6 +130,7 @@ def reconstructing(ledger: Path, witness: Path, now: datetime) -> Iterator[tuple
             finally:
                 if old is not None:
                     old.close()
+        into_one_file(fresh)
         _swap(fresh, ledger, kept)
         with closing(Database(f"sqlite:///{ledger}", alone=True)) as database:
             replace_witness(witness, database)
@@ -161,6 +165,24 @@ def _of_known(row: Row[Any], known: set[Any]) -> dict[str, Any] | None:
 
 def _name_aside(ledger: Path, now: datetime) -> Path:
     return ledger.with_name(f"{ledger.name}.before-rebuild-{now:%Y%m%dT%H%M%S.%fZ}")
+
+
+def into_one_file(database: Path) -> None:
+    """Brings what still lies in the log beside a database into the file itself, durably, and removes the log.
+
+    SQLite does so when the last connection closes, but is silent when it cannot.
+
+    Raises:
+        LedgerError: somebody else has it open, or there is no room.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.Error as error:
+        raise told(error, str(database)) from error
+    if mode != "delete":
+        raise LedgerError(f"ledger {database}: another program has it open; end it, and try again")
 
 
 def _swap(fresh: Path, ledger: Path, kept: Path | None) -> None:
