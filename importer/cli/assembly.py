@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -187,7 +187,7 @@ def put_together(
             client=client,
             line=line,
             archivist=archivist(settings, ledger, clock, log),
-            policies=policies(settings, look_first=look_first or ledger.is_rebuilt()),
+            policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
             log=log,
         )
@@ -231,10 +231,15 @@ def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timede
     )
 
 
-def policies(settings: Settings, *, look_first: bool = False) -> Policies:
+def policies(settings: Settings, *, look_first: bool = False, rebuilt_at: datetime | None = None) -> Policies:
+    """What the settings say; after a rebuild of the ledger, Abillify is looked at before every first send."""
     schedule, api, documents = settings.schedule, settings.api, settings.documents
     return Policies(
-        admission=AdmissionPolicy(revision=documents.revision, same_bytes_elsewhere=documents.same_bytes_elsewhere),
+        admission=AdmissionPolicy(
+            revision=documents.revision,
+            same_bytes_elsewhere=documents.same_bytes_elsewhere,
+            forgotten_until=rebuilt_at and rebuilt_at + api.readback_grace,
+        ),
         lifecycle=Policy(
             backoff=schedule.backoff,
             waiting=schedule.waiting,
@@ -243,7 +248,7 @@ def policies(settings: Settings, *, look_first: bool = False) -> Policies:
             readback_grace=api.readback_grace,
         ),
         send_timeout=api.timeout.total_seconds(),
-        look_first=look_first or api.check_remote == "always",
+        look_first=look_first or rebuilt_at is not None or api.check_remote == "always",
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from importer.core.model import Document, Reason, State
+from importer.core.model import Document, Key, Reason, State
 
 
 class Treatment(StrEnum):
@@ -21,6 +22,11 @@ class AdmissionPolicy:
 
     revision: Treatment
     same_bytes_elsewhere: Treatment
+    forgotten_until: datetime | None = None
+    """What was first seen before this may have been sent on the word of a ledger that is lost; None: no ledger was.
+
+    Until `readback_grace` after a rebuild one look at Abillify proves nothing: such an upload may not show yet.
+    """
 
 
 def admit(candidate: Document, known: Sequence[Document], policy: AdmissionPolicy) -> Document:
@@ -42,7 +48,23 @@ def admit(candidate: Document, known: Sequence[Document], policy: AdmissionPolic
         if treatment is not Treatment.ALLOW and reason.code not in candidate.accepted:
             state = State.HELD if treatment is Treatment.HOLD else State.REJECTED
             return candidate.evolve(state=state, reason=reason)
+    if policy.forgotten_until is not None and candidate.first_seen_at < policy.forgotten_until:
+        return doubted_after_rebuild(candidate)
     return candidate
+
+
+def doubted_after_rebuild(document: Document) -> Document:
+    """Nobody knows whether it was sent: it is looked up, and sent only once its absence is proved.
+
+    Its key has no age any more, so that it is not used while a send is in doubt; its generation stays, because within a
+    day Abillify answers the same key with the first reply.
+    """
+    reason = Reason(
+        "outcome_unknown",
+        "The ledger was rebuilt and may have forgotten an upload. Abillify is asked before anything is sent again.",
+    )
+    key = Key(generation=document.key.generation, in_doubt=True)
+    return document.evolve(state=State.UNCERTAIN, key=key, reason=reason)
 
 
 def _duplicate(candidate: Document, first: Document) -> Document:

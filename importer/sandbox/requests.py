@@ -74,6 +74,7 @@ class Request:
         authorized: whether it was the right one.
         whole: whether the body was read to its end.
         fault: the name of the fault that hit it, or `none`.
+        status: of the reply that went out whole; None when there was none, or when it was cut.
     """
 
     number: int
@@ -86,6 +87,7 @@ class Request:
     whole: bool
     fault: str
     form: Form
+    status: int | None = None
 
     @property
     def method(self) -> str:
@@ -110,7 +112,7 @@ class Request:
     def as_json(self) -> dict[str, Any]:
         """The record without the bytes, for the control door."""
         names = ("number", "method", "path", "endpoint", "reference", "query", "host", "key")
-        flags = ("authorization", "authorized", "whole", "fault")
+        flags = ("authorization", "authorized", "whole", "fault", "status")
         form = {name: value for name, value in vars(self.form).items() if name != "content"}
         return {
             **{name: getattr(self, name) for name in names + flags},

@@ -22,6 +22,8 @@ from importer.sandbox.store import Behaviour
 # l_onoff, l_linger: closing drops what is unsent and resets the connection
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
+CUTS = (Delivery.CUT, Delivery.CUT_UNFRAMED)
+
 
 class HangUpError(ConnectionError):
     """The connection ends without a reply."""
@@ -119,6 +121,8 @@ class Connection(BaseHTTPRequestHandler):
         if reply is None or fault.delivery is Delivery.RESET:
             self._reset()
         else:
+            if fault.delivery not in CUTS:
+                state.replied(request, reply.status)
             self._deliver(reply, fault, state.date(fault), wait)
 
     def _length(self) -> int:
@@ -160,11 +164,11 @@ class Connection(BaseHTTPRequestHandler):
         delivery, body = fault.delivery, reply.body
         framed = delivery is not Delivery.CUT_UNFRAMED
         head = render_head(reply, date, framed=framed, closing=self.close_connection or not framed)
-        if delivery in (Delivery.CUT, Delivery.CUT_UNFRAMED):
+        if delivery in CUTS:
             body = body[: len(body) // 2]
         self._send(head, fault.pace if delivery is Delivery.SLOW_HEAD else 0, wait)
         self._send(body, fault.pace if delivery is Delivery.SLOW_BODY else 0, wait)
-        if delivery in (Delivery.CUT, Delivery.CUT_UNFRAMED, Delivery.STALE):
+        if delivery in CUTS or delivery is Delivery.STALE:
             raise HangUpError
 
     def _send(self, data: bytes, pace: float, wait: Callable[[float], None]) -> None:

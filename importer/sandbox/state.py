@@ -1,7 +1,7 @@
 """One life of the sandbox: store, faults and endpoints behind one lock. A reset begins another life."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
@@ -25,7 +25,7 @@ class Arrival:
 
 
 class State:
-    """What a request meets, in the order in which it meets it: `arrive`, `record`, `answer`, `date`."""
+    """What a request meets, in the order in which it meets it: `arrive`, `record`, `answer`, `replied`, `date`."""
 
     def __init__(self, behaviour: Behaviour, clock: Clock, seed: int) -> None:
         self.store = Store(behaviour, clock)
@@ -53,6 +53,13 @@ class State:
             reply = self._api.answer(request, arrival.fault, arrival.gate)
             self.lock.notify_all()
             return reply
+
+    def replied(self, request: Request, status: int) -> None:
+        """A whole reply is about to go out."""
+        with self.lock:
+            for seen in (self.store.requests, self.store.resends):
+                if request in seen:
+                    seen[seen.index(request)] = replace(request, status=status)
 
     def date(self, fault: Fault) -> str | None:
         """The `Date` header by the sandbox's clock, as skewed by behaviour and fault; None where it is left out."""

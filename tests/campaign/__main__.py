@@ -27,7 +27,7 @@ def main(arguments=None):
     until = begun + 60 * wanted.minutes if wanted.minutes else None
     seeds = range(wanted.first, wanted.first + wanted.seeds)
     results = run_many(seeds, jobs=wanted.jobs, options=options, until=until, report=_progress)
-    _table(results, time.monotonic() - begun)
+    _table(results, time.monotonic() - begun, "".join(f" --with {option}" for option in sorted(options)))
     if wanted.write_docs:
         hits = sum((result.hits for result in results), Counter())
         DOCS.write_text(rendered(hits, len(results)), encoding="utf-8")
@@ -59,7 +59,7 @@ def _progress(results):
     print(f"\r{len(results)} seeds, {failed} failed", end="", file=sys.stderr, flush=True)
 
 
-def _table(results, seconds):
+def _table(results, seconds, drawn):
     """Counts, then every failure with the command that repeats it."""
     told = [violation for result in results for violation in result.violations]
     hits = sum((result.hits for result in results), Counter())
@@ -81,7 +81,7 @@ def _table(results, seconds):
         print(f"{name:>20}  {count}")
     for result in (result for result in results if result.violations):
         print(f"seed {result.seed}: {result.violations[0].splitlines()[-1]}")
-        print(f"    repeat it with: python -m tests.campaign --seed {result.seed}")
+        print(f"    repeat it with: python -m tests.campaign --seed {result.seed}{drawn}")
 
 
 if __name__ == "__main__":

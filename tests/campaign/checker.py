@@ -8,12 +8,16 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
+from pathlib import Path
 
+from tests.campaign.ending import memory_of
 from tests.campaign.instance import FOLDERS, PASSWORD
 
 ON_ITS_WAY = {"pending", "sending", "uncertain", "deferred", "waiting"}
 NEEDS_PERSON = {"rejected", "held"}
-LINE_STOPS = {"status_401", "status_403", "status_429"}
+REFUSING, TOO_MANY = (401, 403), 429
+STRAYS = ("rejected", "held", "archive/duplicates")
+"""Where a file may lie with its reason beside it although the ledger was lost that knew of it."""
 
 
 class Evidence:
@@ -24,21 +28,19 @@ class Evidence:
         with closing(sqlite3.connect(ending.folder / "var" / "ledger.db")) as ledger:
             ledger.row_factory = sqlite3.Row
             self.rows = [_decoded(row) for row in ledger.execute("SELECT * FROM documents ORDER BY id")]
-            self.attempts = [dict(row) for row in ledger.execute("SELECT * FROM attempts ORDER BY id")]
-            self.forbidden = {
-                row[0]
-                for row in ledger.execute("SELECT document_id FROM events WHERE name = 'document.held'")
-            }  # fmt: skip
             self.damage = ledger.execute("PRAGMA integrity_check").fetchone()[0]
         self.files = {path: path.read_bytes() for path in ending.folder.rglob("*") if path.is_file()}
         self.hashes = {path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()}
+        memories = [*ending.memories, memory_of(ending.folder / "var" / "ledger.db")]
+        self.intents = frozenset().union(*(memory.intents for memory in memories))
+        self.forbidden = frozenset().union(*(memory.forbidden for memory in memories))
         self.imports = [request for request in ending.requests if request.endpoint == "import"]
 
 
 def check(ending):
     """Every violation, as sentences."""
     evidence = Evidence(ending)
-    checks = (_effects, _kept, _references, _intents, _keys, _settled, _line, _places, _reasons)
+    checks = (_effects, _kept, _references, _intents, _keys, _settled, _line, _mistrust, _places, _reasons)
     return [told for one in checks for told in one(evidence)]
 
 
@@ -75,23 +77,40 @@ def _sent(evidence, effect):
 def _kept(evidence):
     """I2: every file that nobody else touched is on disk, and has a row that ends somewhere."""
     on_disk = Counter(evidence.hashes.values())
+    known = {Path(row["location"]) for row in evidence.rows}
     wanted = Counter(dropped.sha256 for dropped in evidence.ending.dropped if not dropped.disturbed)
     for sha256, times in wanted.items():
         if on_disk[sha256] < times:
             yield f"I2 {sha256[:8]} was dropped {times} times, and is on disk {on_disk[sha256]} times"
         rows = [row for row in evidence.rows if row["sha256"] == sha256]
-        if len(rows) < times:
+        strays = [path for path in _strays(evidence, sha256) if path not in known]
+        if len(rows) + len(strays) < times:
             yield f"I2 {sha256[:8]} was dropped {times} times, and has {len(rows)} rows"
     for row in evidence.rows:
         yield from _lies_where_it_says(evidence, row)
 
 
+def _strays(evidence, sha256):
+    """After a ledger was lost: files with these bytes that tell a person themselves why they lie where they lie."""
+    for path, found in evidence.hashes.items():
+        where = str(path.relative_to(evidence.ending.folder))
+        has_reason = path.with_name(f"{path.name}.reason.txt") in evidence.files
+        if evidence.ending.amnesias and found == sha256 and where.startswith(STRAYS) and has_reason:
+            yield path
+
+
+def _went_astray(evidence, row):
+    """Whether the file was moved in a time that the ledger has forgotten; whoever looks finds it with a reason."""
+    return row["state"] in NEEDS_PERSON and next(_strays(evidence, row["sha256"]), None) is not None
+
+
 def _lies_where_it_says(evidence, row):
     path = next((path for path in evidence.files if str(path) == row["location"]), None)
-    file_may_be_gone = any(d.disturbed and d.sha256 == row["sha256"] for d in evidence.ending.dropped)
-    if (path is None or evidence.hashes[path] != row["sha256"]) and not file_may_be_gone:
+    if path is None or evidence.hashes[path] != row["sha256"]:
+        if _was_disturbed(evidence, row["sha256"]) or _went_astray(evidence, row):
+            return
         yield f"I2 D{row['id']} ({row['state']}) does not lie at {row['location']!r}"
-    elif path is not None and row["state"] == "imported" and evidence.hashes[path] == row["sha256"]:
+    elif row["state"] == "imported":
         receipt = evidence.files.get(path.with_name(path.name + ".receipt.json"))
         if receipt is None or json.loads(receipt)["communication_reference"] != row["communication_reference"]:
             yield f"I2 D{row['id']} has no receipt, or another one's"
@@ -113,7 +132,9 @@ def _references(evidence):
         if len(rows) > 1:
             yield f"I3 documents {rows} are all imported as {identifier}"
     for effect in effects.values():
-        if not told[effect.id] and effect.id not in evidence.ending.deleted and not _is_open(evidence, effect):
+        is_forgotten = evidence.ending.amnesias and _was_disturbed(evidence, _sent(evidence, effect))
+        is_known = told[effect.id] or effect.id in evidence.ending.deleted or _is_open(evidence, effect)
+        if not is_known and not is_forgotten:
             yield f"I3 {effect.id} at {effect.reference} is stored, and no row says so or asks a person"
 
 
@@ -133,8 +154,8 @@ def _is_open(evidence, effect):
 def _intents(evidence):
     """I4: as many committed attempts as requests under every key, and each one before its request."""
     intended = defaultdict(int)
-    for attempt in evidence.attempts:
-        intended[attempt["key"]] += 1
+    for _, key, _ in evidence.intents:
+        intended[key] += 1
     for key, times in Counter(request.key for request in evidence.imports).items():
         if times > intended[key]:
             yield f"I4 {times} imports under {key}, and {intended[key]} intents"
@@ -168,22 +189,32 @@ def _line(evidence):
     for number, request in enumerate(evidence.ending.requests):
         life = _caller(evidence.ending.callers, number)
         if request.endpoint == "probe":
-            stopped[life] = not request.authorized or request.fault != "none"
-        elif request.endpoint == "import":
-            if stopped[life]:
-                yield f"I7 import {request.number} of life {life + 1} while its line was stopped"
-            refused = request.fault in LINE_STOPS or (request.fault == "none" and not request.authorized)
-            stopped[life] = refused and not _is_forbidden(evidence, request)
+            stopped[life] = request.status != 200 or request.fault == "no_date"
+        elif request.endpoint == "import" and stopped[life]:
+            yield f"I7 import {request.number} of life {life + 1} while its line was stopped"
+        elif _stops_the_line(request) and request.reference not in evidence.forbidden:
+            stopped[life] = True
+
+
+def _stops_the_line(request):
+    """By what the server answered; a document that was refused twice is held instead."""
+    if request.endpoint == "import":
+        return request.status in (*REFUSING, TOO_MANY)
+    return request.endpoint in ("readback", "invoice") and request.status in REFUSING
 
 
 def _caller(callers, number):
     return next(life for first, life in reversed(callers) if first <= number)
 
 
-def _is_forbidden(evidence, request):
-    """A document that was refused twice is held, and does not stop the line for the others."""
-    owners = {attempt["document_id"] for attempt in evidence.attempts if attempt["key"] == request.key}
-    return not owners.isdisjoint(evidence.forbidden)
+def _mistrust(evidence):
+    """I7: a ledger that has forgotten something sends nothing until it is rebuilt."""
+    for amnesia in evidence.ending.amnesias:
+        if amnesia.refused_at is None:
+            continue
+        for request in evidence.ending.requests[amnesia.refused_at : amnesia.rebuilt_at]:
+            if request.endpoint == "import":
+                yield f"I7 import {request.number} on the word of a ledger that was {amnesia.fate}"
 
 
 def _places(evidence):
@@ -207,9 +238,12 @@ def _reasons(evidence):
         if not reason.get("code") or not reason.get("message"):
             yield f"I9 D{row['id']} is {row['state']} without a reason"
         told = any(str(path) == f"{row['location']}.reason.txt" for path in evidence.files)
-        if not told and reason.get("code") != "file_gone" and not _was_disturbed(evidence, row):
+        is_away = (
+            reason.get("code") == "file_gone" or _was_disturbed(evidence, row["sha256"]) or _went_astray(evidence, row)
+        )
+        if not told and not is_away:
             yield f"I9 D{row['id']} is {row['state']} and nothing beside {row['location']!r} says why"
 
 
-def _was_disturbed(evidence, row):
-    return any(dropped.disturbed and dropped.sha256 == row["sha256"] for dropped in evidence.ending.dropped)
+def _was_disturbed(evidence, sha256):
+    return any(dropped.disturbed and dropped.sha256 == sha256 for dropped in evidence.ending.dropped)

@@ -30,6 +30,11 @@ class VirtualClock:
         """Sets the importer's machine to another time of day; intervals go on as they were."""
         self._set_by = seconds
 
+    def stop_for(self, seconds):
+        """Time passes, and the machine's time of day stands still: nobody has told it."""
+        self.advance(seconds)
+        self._set_by -= seconds
+
 
 class Story:
     """What happened, in order, for an engineer to read; also the importer's log."""

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+from tests.campaign.schedule import DAY, HOUR
+
 KILLS = (
     (1, "claim:after"), (2, "examine:before"), (3, "admit:before"), (4, "admit:after"), (5, "intend:before"),
     (6, "intend:after"), (6, "send:before"), (9, "record:document.*:begin"), (9, "record:document.*:before"),
@@ -59,8 +61,11 @@ def _of_strike(kind, step, seconds):
         yield 63
         if kind == "ledger":
             yield from (83, 84)
+    if kind == "busy":
+        yield 81
     if kind == "suspend":
         yield 96
+    if kind in ("suspend", "freeze"):
         yield 99 if step.startswith("send") and seconds > 125 else 100
         if step in ("send:before", "intend:after"):
             yield 102 if seconds > 100000 else 101
@@ -75,7 +80,8 @@ def _of_kills_after_sends(ending):
 def _of_acts(acts):
     numbers = {
         "replace": (70, 109), "delete": (73,), "appear": (47,), "rotate": (115,), "delete_remote": (62,),
-        "retry": (114,), "grow": (72,), "squat": (69,), "again": (106,),
+        "retry": (114,), "grow": (72,), "squat": (69,), "again": (106,), "append": (71,), "delete_ledger": (91,),
+        "lose_log": (92,),
     }  # fmt: skip
     for act in acts:
         yield from numbers.get(act[0], ())
@@ -83,6 +89,8 @@ def _of_acts(acts):
             yield 19
             if act[1] > 86400:
                 yield 32
+        if act[0] == "restore":
+            yield {HOUR: 88, 2 * DAY: 89, 30 * DAY: 90}[act[1]]
         if act[0] == "set_clock":
             yield 103 if act[1] > 0 else 104
 

@@ -4,8 +4,10 @@ Nothing of this is known to the product: the parts are wrapped from outside, and
 raises `Killed` again, so that no clean-up on the way out can write, send or move anything.
 """
 
+import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from importer import archiving
 from importer.adapters.archive import ArchiveError
@@ -22,7 +24,11 @@ class Failed(LedgerError):
 
 @dataclass(frozen=True)
 class Strike:
-    """What happens at a durable step: `kill`, `suspend`, `ledger` (a failed transaction) or `disk` (a failed move)."""
+    """What happens at a durable step.
+
+    `kill`; `suspend`, while another process works; `freeze`, a machine that sleeps and wakes with the time of day at
+    which it fell asleep; `ledger`, a failed transaction; `busy`, a stranger's lock on it; `disk`, a failed move.
+    """
 
     kind: str
     where: str = ""
@@ -30,24 +36,46 @@ class Strike:
     skip: int = 0
     """How many of these are passed first."""
     seconds: float = 0.0
-    """How long a suspended process sleeps while another one works."""
+    """How long it sleeps, or after a kill lies down."""
 
 
 class Life:
     """A process; `steps` are passed one by one until it ends."""
 
-    def __init__(self, story, on_suspend):
+    def __init__(self, story, on_sleep):
         self._story = story
-        self._on_suspend = on_suspend
+        self._on_sleep = on_sleep
         self._strike = None
         self._left = 0
         self.is_dead = False
+        self.lock_ledger = None
         self.verb = ""
         self.struck = []
         self.at_death = []
 
+    @property
+    def is_armed(self):
+        return self._strike is not None
+
+    @property
+    def has_failed(self):
+        """Whether the ledger was struck last, so that the process must end."""
+        return bool(self.struck) and self.struck[-1][0] in ("ledger", "busy")
+
+    @property
+    def down_for(self):
+        """Seconds until the next process is started."""
+        return self.struck[-1][2] if self.struck and self.struck[-1][0] == "kill" else 0.0
+
     def arm(self, strike):
         self._strike, self._left = strike, strike.skip if strike else 0
+
+    @contextmanager
+    def spared(self):
+        """Somebody else's steps in between."""
+        waiting, self._strike = self._strike, None
+        yield
+        self._strike = waiting
 
     def step(self, name, *, inside=False):
         """Passes a durable step. `inside` a transaction nobody is suspended: the other one would wait for ever."""
@@ -69,8 +97,10 @@ class Life:
             case "kill":
                 self.is_dead = True
                 raise Killed
-            case "suspend":
-                self._on_suspend(strike.seconds)
+            case "suspend" | "freeze":
+                self._on_sleep(strike)
+            case "busy":
+                self.at_death.append(self.lock_ledger())
             case "ledger":
                 raise Failed("the disk is full")
             case "disk":
@@ -85,10 +115,12 @@ class Life:
 
 
 def _fits(kind, name, *, inside):
-    if kind == "suspend":
+    if kind in ("suspend", "freeze"):
         return not inside
     if kind == "ledger":
         return inside
+    if kind == "busy":
+        return name.endswith(":begin")
     return name == "move:before" if kind == "disk" else True
 
 
@@ -101,6 +133,7 @@ class WatchedDatabase:
         self.path = database.path
         self.read = database.read
         self.close = database.close
+        life.lock_ledger = partial(_locked, database.path)
 
     @contextmanager
     def write(self):
@@ -110,6 +143,13 @@ class WatchedDatabase:
             yield connection
             self._life.step(f"{verb}:before", inside=True)
         self._life.step(f"{verb}:after")
+
+
+def _locked(path):
+    """Another program's lock on the ledger. Returns what gives it back."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection.close
 
 
 class WatchedLedger:

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Ledger, database
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe
 from importer.adapters.rules_file import load_rules
@@ -27,6 +27,7 @@ from tests.campaign.clock import VirtualClock
 from tests.campaign.hits import hits_of
 from tests.campaign.instance import ACCOUNT, POLICIES
 from tests.campaign.schedule import draw
+from tests.campaign.shortcuts import patched
 from tests.campaign.stage import Stage
 
 RULES = Path(__file__).parent / "rules.toml"
@@ -46,6 +47,7 @@ class Result:
     effects: int
     kills: int
     hits: Counter = field(default_factory=Counter)
+    amnesias: list = field(default_factory=list)
 
 
 class Bench:
@@ -86,13 +88,16 @@ class Bench:
             ending = stage.play()
             violations = check(ending)
         except Exception:  # noqa: BLE001 - a campaign goes on to the next seed
-            return Result(seed, [f"raised {traceback.format_exc()}"], stage.story.lines, len(stage.dropped), 0, 0)
+            return Result(
+                seed, [f"raised {traceback.format_exc()}"], stage.story.lines, len(stage.outside.dropped), 0, 0
+            )
         finally:
             if self.sandbox._server is None:
                 self.sandbox.start()
             shutil.rmtree(folder, ignore_errors=True)
         kills = sum(strike[0] == "kill" for strike in ending.strikes)
-        return Result(seed, violations, ending.story, len(ending.dropped), len(ending.effects), kills, hits_of(ending))
+        counts = len(ending.dropped), len(ending.effects), kills, hits_of(ending)
+        return Result(seed, violations, ending.story, *counts, ending.amnesias)
 
 
 class _Remembered:
@@ -109,13 +114,13 @@ def _remembering(probe):
 def bench():
     """A bench in memory, where the machine has some."""
     parent = MEMORY if MEMORY.is_dir() else None
-    made = httpx.create_ssl_context
-    httpx.create_ssl_context = cache(made)  # nothing is encrypted here, and a context takes 10 ms
-    try:
-        with tempfile.TemporaryDirectory(prefix="campaign-", dir=parent) as folder, Bench(Path(folder)) as ready:
-            yield ready
-    finally:
-        httpx.create_ssl_context = made
+    with ExitStack() as stack:
+        # Nothing is encrypted here, and a context takes 10 ms.
+        stack.enter_context(patched(httpx, "create_ssl_context", cache(httpx.create_ssl_context)))
+        # Nobody who is waited for here ever lets go.
+        stack.enter_context(patched(database, "BUSY_TIMEOUT_MS", 5))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="campaign-", dir=parent))
+        yield stack.enter_context(Bench(Path(folder)))
 
 
 def run_chunk(seeds, options):

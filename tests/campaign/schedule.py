@@ -1,18 +1,21 @@
 """From a seed to a schedule: which files, which faults, which strikes, how time passes. Everything is drawn here."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from importer.core.model import Kind
 from importer.sandbox import faults
 from tests.campaign.life import Strike
 from tests.world import eml, pdf
 
-MINUTE, HOUR = 60.0, 3600.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 HOPS = {1.0: 4, 5.0: 4, MINUTE: 5, 15 * MINUTE: 5, 2 * HOUR: 3, 11 * HOUR: 1, 26 * HOUR: 1}
 """How long a round takes, with weights: the long ones cost the most."""
-OPTIONAL = ("unsteady_date", "another_answer", "two_matches", "key_forgotten", "suspended_at_intent")
-"""Faults outside the assumptions, or that a known defect does not survive; `--with NAME` switches one on."""
+OPTIONAL = (
+    *("unsteady_date", "another_answer", "two_matches", "key_forgotten"),
+    *("forgetful", "asleep_in_doubt", "asleep_at_intent", "late_after_500", "refused_in_doubt"),
+)
+"""`--with NAME`: faults outside the assumptions or not survived yet (the first four), and more of what is rare."""
 
 PDFS = tuple(pdf(f"document {number}") for number in range(12))
 MAILS = tuple(eml(f"mail {number}") for number in range(3))
@@ -67,7 +70,7 @@ def draw(seed, options=frozenset()):
     """The schedule of a seed; `options` are names of OPTIONAL faults to be drawn as well."""
     rng = random.Random(seed)
     references = [f"RE{10000 + seed % 1000 * 10 + number}" for number in range(rng.randint(1, 4))]
-    behaviour = _behaviour(rng)
+    behaviour = _behaviour(rng, options)
     unknown = tuple(reference for reference in references if rng.random() < 0.12)
     rounds = tuple(_round(rng, references, options) for _ in range(rng.randint(3, 9)))
     return Schedule(
@@ -76,15 +79,30 @@ def draw(seed, options=frozenset()):
         unknown=unknown,
         never=tuple(reference for reference in unknown if rng.random() < 0.05),
         triggers=_triggers(rng, behaviour, options),
-        rounds=rounds,
+        rounds=_forgetting(rng, rounds, options),
     )
 
 
-def _behaviour(rng):
+def _forgetting(rng, rounds, options):
+    """In some schedules the ledger is lost, or an older one put in its place."""
+    if rng.random() > (0.9 if "forgetful" in options else 0.15):
+        return rounds
+    first, last = sorted(rng.sample(range(len(rounds)), 2))
+    delay = rng.choice((0.0, 0.0, 2 * HOUR))
+    restore = [("restore", age, delay) for age in (HOUR, 2 * DAY, 30 * DAY)]
+    fate = rng.choice([*restore, ("delete_ledger", delay), ("lose_log", delay)])
+    changed = list(rounds)
+    changed[first] = replace(rounds[first], acts=(*rounds[first].acts, ("back_up",)))
+    changed[last] = replace(rounds[last], acts=(fate, *rounds[last].acts))
+    return tuple(changed)
+
+
+def _behaviour(rng, options):
     echo = rng.random() < 0.75
+    lag = rng.choice((0.0, 0.0, 20.0, 200.0, 500.0))
     return {
         "any_invoice": True,
-        "readback_lag": rng.choice((0.0, 0.0, 20.0, 200.0, 500.0)),
+        "readback_lag": lag if options.isdisjoint(SURE) else 500.0,
         "underscore": rng.random() < 0.5,
         "echo": echo,
         "public_url": rng.choice(("", "", "", None, "https://files.example")),
@@ -97,12 +115,20 @@ def _behaviour(rng):
 def _triggers(rng, behaviour, options):
     catalogue = [*_of_imports(behaviour), *_of_questions(), *_optional(options)]
     chosen = _within_assumptions(rng.sample(catalogue, rng.randint(0, 5)))
-    return tuple(
+    sure = [(fault, {"endpoint": "import"}) for option in sorted(options) for fault in SURE.get(option, ()) * 4]
+    return (*sure, *(
         (fault, {"endpoint": endpoint, "times": rng.randint(1, 4), "skip": rng.choice((0, 0, 1, 2)),
                  "probability": rng.choice((0.4, 0.8, 1.0))})
         for fault, endpoint in chosen
-    )  # fmt: skip
+    ))  # fmt: skip
 
+
+SURE = {
+    "asleep_in_doubt": (faults.lost_reply(),),
+    "late_after_500": (faults.status(500, effect=True, remembered=True),),
+    "refused_in_doubt": (faults.lost_reply(), faults.status(429)),
+}
+"""What imports meet first under an option, one after the other; and what they store is late in the list."""
 
 KEY_LOST = (faults.died_before_key(), faults.status(500, effect=True))
 
@@ -166,7 +192,7 @@ def _round(rng, references, options):
         acts.append(_act(rng, references))
     return Round(
         acts=tuple(acts),
-        strikes=tuple(_strike(rng, options) for _ in range(rng.choice((0, 1, 1, 1, 2, 6)))),
+        strikes=_strikes(rng, options),
         seconds=rng.choices(tuple(HOPS), tuple(HOPS.values()))[0],
     )
 
@@ -200,6 +226,7 @@ def _act(rng, references):
             ("squat", rng.random()),
             ("restart",),
             ("again",),
+            ("append", rng.random(), rng.choice((1.0, 3.0, 90.0))),
         ]
     )
 
@@ -211,14 +238,43 @@ WHERE = (
     *("record:document.absence_proved", "record:document.uncertain", "record:document.interrupted", "take_over"),
     *("release:before", "read_back:before", "record:document.absent"),
 )
-SLEEPS = (30.0, 130.0, 2 * HOUR, 40 * HOUR)
+SLEEPS = (30.0, 130.0, 2 * HOUR, 26 * HOUR, 40 * HOUR)
 
 
-def _strike(rng, options):
-    kind = rng.choices(("kill", "suspend", "ledger", "disk"), (14, 3, 2, 1))[0]
-    where = rng.choice(WHERE) if kind == "kill" else ""
-    if kind == "suspend":
-        calm = ("send:before", "send:after", "admit:after", "claim:after", "move:before", "read_back:before")
-        where = rng.choice((*calm, "intend:after") if "suspended_at_intent" in options else calm)
-    skip = rng.randint(0, 25) if not where and kind in ("kill", "ledger") else rng.choice((0, 0, 0, 1, 2))
-    return Strike(kind, where, skip, rng.choice(SLEEPS) if kind == "suspend" else rng.choice((0.0, 5.0, 26 * HOUR)))
+RECOVERY = ("take_over:begin", "take_over:before", "take_over:after", "record:document.interrupted:before")
+"""Steps of a recovery after which the next one finds the same work."""
+SLEEP_AT = (
+    *("send:before", "send:after", "admit:after", "claim:after", "move:before", "read_back:before", "intend:after"),
+    "record:document.absent",
+)
+
+ASLEEP = {
+    "asleep_in_doubt": Strike("freeze", "record:document.absent", seconds=26 * HOUR),
+    "asleep_at_intent": Strike("suspend", "intend:after", seconds=40 * HOUR),
+}
+
+
+def _strikes(rng, options):
+    for option, strike in ASLEEP.items():
+        if option in options:
+            return (strike,)
+    how_many = rng.choice((0, 1, 1, 1, 2, 6, "recovery"))
+    if how_many != "recovery":
+        return tuple(_strike(rng) for _ in range(how_many))
+    fatal = Strike("kill", rng.choice(("send:before", "send:after", "intend:after")), rng.choice((0, 1)))
+    return (fatal, *(Strike("kill", rng.choice(RECOVERY)) for _ in range(5)))
+
+
+def _strike(rng):
+    kinds = {"kill": 14, "suspend": 3, "freeze": 1, "ledger": 2, "busy": 1, "disk": 1}
+    kind = rng.choices(tuple(kinds), tuple(kinds.values()))[0]
+    skip = rng.choice((0, 0, 0, 1, 2))
+    match kind:
+        case "kill":
+            where = rng.choice(WHERE)
+            return Strike(kind, where, skip if where else rng.randint(0, 25), rng.choice((0.0, 5.0, 26 * HOUR)))
+        case "suspend" | "freeze":
+            return Strike(kind, rng.choice(SLEEP_AT), skip, rng.choice(SLEEPS))
+        case "ledger" | "busy":
+            return Strike(kind, "", rng.randint(0, 25))
+    return Strike(kind, "", skip)

@@ -1,29 +1,33 @@
 """The shortcuts of exactly-once.md, switched on from outside: with each of them the checker must fail.
 
-Each replaces a function as the pipeline or the state machine sees it. A context manager puts everything back.
+Each replaces functions as the pipeline or the state machine sees them. A context manager puts everything back.
 """
 
 import random
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from importer import pipeline
-from importer.core import keys, lifecycle
+from importer import pipeline, rebuild
+from importer.adapters.abillify import Abillify
+from importer.adapters.ledger import Ledger
+from importer.core import admission, lifecycle
 from importer.core.keys import next_generation
 from importer.core.lifecycle import Act, Decision
-from importer.core.model import State
+from importer.core.model import Confirmed, References, State
+from importer.pipeline import Pipeline
 from tests.campaign.instance import POLICIES
 
 
 @contextmanager
-def patched(module, name, value):
-    before = getattr(module, name)
-    setattr(module, name, value)
+def patched(owner, name, value):
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(module, name, before)
+        setattr(owner, name, before)
 
 
 def _blind(document, *, look_first=False):
@@ -87,43 +91,85 @@ def _new_key_after_a_refusal_in_doubt():
     return [(lifecycle, "answered", answered)]
 
 
-def _blind_while_young():
-    """Sends again without a look, as long as the key is within its limit."""
-    spent = set()
+def _marked_done_first():
+    """What the reply says afterwards is only good for the references."""
+    intend, record = Ledger.intend, Pipeline._record
 
-    def key_to_send(key, server_time, lifetime):
-        found = keys.key_to_send(key, server_time, lifetime)
-        if found is None:
-            spent.add(key)
-        return found
+    def done_with_intent(ledger, claim, sending, now):
+        claim = intend(ledger, claim, sending, now)
+        done = sending.evolve(state=State.IMPORTED, references=References("-", "-", "-"), imported_at=now)
+        return ledger.record(claim, done, "document.imported", now)
 
-    def next_act(document, *, look_first=False):
-        act = lifecycle.next_act(document, look_first=look_first)
-        is_young = not document.key.sealed and document.key not in spent and document.key.absent_at is None
-        return Act.SEND if act is Act.READ_BACK and is_young else act
+    def only_references(parts, claim, document, outcome, *others):
+        if document.state is State.SENDING and not isinstance(outcome, Confirmed):
+            return claim, Act.REST
+        return record(parts, claim, document, outcome, *others)
 
-    return [(pipeline, "key_to_send", key_to_send), (pipeline, "next_act", next_act)]
+    return [(Ledger, "intend", done_with_intent), (Pipeline, "_record", only_references)]
+
+
+def _no_look_after_a_rollback():
+    return [(rebuild, "_forgetful", lambda document, _: document), (Ledger, "rebuilt_at", lambda _: None)]
+
+
+def _one_look_after_a_rebuild():
+    return [(admission, "doubted_after_rebuild", lambda document: document)]
+
+
+def _no_guard():
+    send = Abillify.import_document
+
+    def whenever(client, document, content, *, start_by=None):
+        return send(client, document, content)
+
+    return [(Abillify, "import_document", whenever)]
+
+
+def _local_clock():
+    """The campaign's clock is the owner of the steady one that every client gets."""
+    return [(Abillify, "server_time", lambda client: client._clock.__self__.now())]
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What is patched, what is drawn more often so that it shows soon, and which invariant it breaks."""
+
+    patches: Callable
+    options: frozenset = frozenset()
+    policies: object = POLICIES
+    breaks: str = "I1"
 
 
 AGED = replace(POLICIES, lifecycle=replace(POLICIES.lifecycle, key_lifetime=timedelta(hours=30)))
 
 SHORTCUTS = {
-    "a random key for each attempt": (_random_key, POLICIES),
-    "a new key after every error": (_new_key_after_every_error, POLICIES),
-    "one stable key for ever": (_stable_key, POLICIES),
-    "a new key straight after a 500": (_new_key_straight_after_500, POLICIES),
-    "a new key without a read-back": (_new_key_without_readback, POLICIES),
-    "a new key after one read-back within the grace": (_one_readback_within_the_grace, POLICIES),
-    "a new key after a refusal while a send is in doubt": (_new_key_after_a_refusal_in_doubt, POLICIES),
-    "no read-back while the key is young, and an age limit of 30 h": (_blind_while_young, AGED),
+    "a random key for each attempt": Shortcut(_random_key),
+    "a new key after every error": Shortcut(_new_key_after_every_error),
+    "one stable key for ever": Shortcut(_stable_key),
+    "marked done before it is sent": Shortcut(_marked_done_first, breaks="I3"),
+    "no look at the remote side after the ledger was rolled back": Shortcut(
+        _no_look_after_a_rollback, frozenset({"forgetful"})
+    ),
+    "one look straight after a rebuild": Shortcut(_one_look_after_a_rebuild, frozenset({"forgetful"}), breaks="I3"),
+    "a new key straight after a 500": Shortcut(_new_key_straight_after_500, frozenset({"late_after_500"})),
+    "a new key without a read-back": Shortcut(_new_key_without_readback),
+    "a new key after one read-back within the grace": Shortcut(
+        _one_readback_within_the_grace, frozenset({"late_after_500"})
+    ),
+    "a new key after a refusal while a send is in doubt": Shortcut(
+        _new_key_after_a_refusal_in_doubt, frozenset({"refused_in_doubt"})
+    ),
+    "a key re-sent at 30 h of age": Shortcut(list, frozenset({"asleep_in_doubt"}), AGED),
+    "key age by the local clock": Shortcut(_local_clock, frozenset({"asleep_in_doubt"})),
+    "no guard between intent and send": Shortcut(_no_guard, frozenset({"asleep_at_intent"})),
 }
 
 
 @contextmanager
 def switched_on(name):
-    """The shortcut by its name. Yields the policies to go with it."""
-    patches, policies = SHORTCUTS[name]
+    """The shortcut by its name."""
+    shortcut = SHORTCUTS[name]
     with ExitStack() as stack:
-        for module, attribute, value in patches():
-            stack.enter_context(patched(module, attribute, value))
-        yield policies
+        for owner, attribute, value in shortcut.patches():
+            stack.enter_context(patched(owner, attribute, value))
+        yield shortcut

@@ -171,6 +171,18 @@ def test_the_door_shows_requests_and_effects_without_secrets(bench):
     assert state["resends"] == [second]
     assert state["communications"] == ["10001"]
     assert first["authorization"] is True
+    assert (first["status"], second["status"]) == (200, 200)
+
+
+def test_a_request_keeps_the_status_of_a_reply_that_went_out_whole(bench):
+    bench.sandbox.fail(faults.status(422))
+    bench.sandbox.fail(faults.cut())
+    bench.sandbox.fail(faults.lost_reply())
+    assert bench.send().status_code == 422
+    for _ in range(2):
+        bench.lost()
+    assert bench.send().status_code == 200
+    assert [seen.status for seen in bench.sandbox.requests] == [422, None, None, 200]
 
 
 def test_the_door_adds_invoices(bench):
