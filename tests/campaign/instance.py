@@ -8,7 +8,9 @@ from importer.adapters.inbox import Scanner
 from importer.adapters.ledger import Ledger
 from importer.adapters.reading import NotReady, ReadError
 from importer.archiving import Archivist
+from importer.batches import Batches
 from importer.core.admission import AdmissionPolicy, Treatment
+from importer.core.brake import BrakePolicy
 from importer.core.lifecycle import Policy
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
@@ -29,6 +31,7 @@ POLICIES = Policies(
     lifecycle=LIFECYCLE,
     send_timeout=60.0,
 )
+NO_BRAKE = BrakePolicy(files_per_reference=0, fallback_share=1.0)
 RESCAN = 60.0
 FOLDERS = ("inbox", "archive", "rejected", "held", "var")
 
@@ -57,6 +60,7 @@ class Importer:
             client=watched,
             line=self.line,
             archivist=Archivist(self.ledger, clock, story),
+            batches=Batches(NO_BRAKE, stage.examiner, self.ledger, clock),
             policies=policies,
             clock=clock,
             log=story,
