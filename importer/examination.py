@@ -7,6 +7,8 @@ from pathlib import Path
 from importer.adapters.probe import Probe
 from importer.adapters.reading import Reading
 from importer.core import verdict
+from importer.core.brake import Understood
+from importer.core.einvoice import Named
 from importer.core.facts import Facts, Format, extension_of
 from importer.core.model import Document, Reason, State
 from importer.core.rules import FileName, Inference, Match, Rules
@@ -31,6 +33,10 @@ class Examiner:
         self._rules = rules
         self._policy = policy
         self._account = account
+
+    @property
+    def rules(self) -> Rules:
+        return self._rules
 
     @property
     def resends(self) -> bool:
@@ -64,31 +70,38 @@ class Examiner:
             content: its bytes; None for a file beyond the limit.
         """
         facts = self._facts(document, content)
-        return self._judged(document, facts, judge(facts, self._policy))
+        inference = self._rules.infer(FileName.parse(document.path), facts)
+        named = Named(inference.reference, inference.kind) if isinstance(inference, Match) else None
+        return _judged(document, inference, facts, judge(facts, self._policy, named))
 
     def examine_name(self, document: Document) -> Examination:
         """The same by the name alone, as if the bytes were in order."""
-        return self._judged(document, None, verdict.Accepted())
+        return _judged(document, self._rules.infer(FileName.parse(document.path)), None, verdict.Accepted())
 
-    def _judged(self, document: Document, facts: Facts | None, judged: Verdict) -> Examination:
-        inference = self._rules.infer(FileName.parse(document.path))
-        document = document.evolve(unjudged=False, invoice_reference=None, kind=None, rule=None)
-        if isinstance(inference, Match):
-            document = document.evolve(
-                invoice_reference=inference.reference,
-                kind=inference.kind,
-                rule=inference.rule,
-                label=inference.label,
-                description=inference.description,
-            )
-        state, reason = _standing(document, inference, judged)
-        return Examination(document.evolve(state=state, reason=reason), facts, inference)
+    def understand(self, relative: str) -> Understood | None:
+        """What the rules read from a file's path alone; None for nothing certain."""
+        inference = self._rules.infer(FileName.parse(relative))
+        return Understood(inference.reference, inference.by_fallback) if isinstance(inference, Match) else None
 
     def _facts(self, document: Document, content: bytes | None) -> Facts:
         extension = extension_of(document.filename)
         if content is None:
             return Facts(format=Format.UNKNOWN, size=document.size, extension=extension)
         return self._probe.probe(content, extension)
+
+
+def _judged(document: Document, inference: Inference, facts: Facts | None, judged: Verdict) -> Examination:
+    document = document.evolve(unjudged=False, invoice_reference=None, kind=None, rule=None)
+    if isinstance(inference, Match):
+        document = document.evolve(
+            invoice_reference=inference.reference,
+            kind=inference.kind,
+            rule=inference.rule,
+            label=inference.label,
+            description=inference.description,
+        )
+    state, reason = _standing(document, inference, judged)
+    return Examination(document.evolve(state=state, reason=reason), facts, inference)
 
 
 def _standing(document: Document, inference: Inference, judged: Verdict) -> tuple[State, Reason | None]:

@@ -1,9 +1,9 @@
 """What would happen to a file, and why: the pipeline's own examination and admission, with nothing written or sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from importer.adapters.ledger import LedgerReader, printable
@@ -13,7 +13,7 @@ from importer.core.admission import AdmissionPolicy, admit
 from importer.core.facts import Format, extension_of
 from importer.core.model import Document, Reason, State, digest_of
 from importer.core.naming import shown
-from importer.core.rules import RuleAccount
+from importer.core.rules import FileName, RuleAccount, with_near_misses
 from importer.core.verdict import judge_name
 from importer.examination import Examination, Examiner
 from importer.report import document_as_json, local, timestamp
@@ -38,10 +38,11 @@ class Explanation:
     known: Document | None = None
     """What the ledger holds of this very file, or the document that the reason speaks of."""
     request: dict[str, Any] | None = None
-
-    @property
-    def accounts(self) -> tuple[RuleAccount, ...]:
-        return self.examination.inference.accounts if self.examination else ()
+    name: dict[str, Any] | None = None
+    """What the rules look at: `stem`, `copy_marks`, and whether it `differs` from the name without its extension."""
+    accounts: tuple[RuleAccount, ...] = ()
+    same_invoice: Sequence[Document] = ()
+    """The other documents that the ledger holds of the same invoice."""
 
     @property
     def inferred(self) -> Document | None:
@@ -60,9 +61,11 @@ class Explanation:
             "filename": self.document and printable(self.document.filename),
             "rule": inferred and inferred.rule,
             "reason": reason.as_json() if reason else None,
+            "name": self.name,
             "rules": [account.as_json() for account in self.accounts],
             "facts": facts.as_json() if facts else None,
             "ledger": document_as_json(self.known) if self.known else None,
+            "same_invoice": [document_as_json(document) for document in self.same_invoice],
             "request": self.request,
         }
 
@@ -113,6 +116,9 @@ class Explainer:
         Raises:
             LedgerError: the ledger cannot be asked.
         """
+        return self._completed(self._explained(place))
+
+    def _explained(self, place: Place) -> Explanation:
         try:
             reading = read(place.path, self._examiner.max_size)
         except FileVanished:
@@ -126,6 +132,30 @@ class Explainer:
             return ignored(place.told, f"it waits for {shown(place.marker.name)} (inbox.done_file)")
         newcomer = self._examiner.newcomer(place.path, place.relative, place.root, reading, self._now)
         return self._judged(place, self._examiner.examine(newcomer, reading.content))
+
+    def _completed(self, explanation: Explanation) -> Explanation:
+        """With what a person wants to know beside the answer: the name as it was read, near misses, the invoice."""
+        if explanation.examination is None or explanation.document is None:
+            return explanation
+        name, rules = FileName.parse(explanation.document.path), self._examiner.rules
+        reading = rules.vocabulary.read(name.stem)
+        return replace(
+            explanation,
+            name={
+                "stem": reading.stem,
+                "copy_marks": list(reading.copy_marks),
+                "differs": reading.stem != PurePosixPath(name.name).stem,
+            },
+            accounts=with_near_misses(rules, name, explanation.examination.inference),
+            same_invoice=self._same_invoice(explanation),
+        )
+
+    def _same_invoice(self, explanation: Explanation) -> list[Document]:
+        reference = explanation.inferred.invoice_reference if explanation.inferred else None
+        if self._ledger is None or reference is None:
+            return []
+        told = explanation.known.id if explanation.known else 0
+        return [document for document in self._ledger.with_reference(reference) if document.id != told]
 
     def _document_at(self, path: Path, reading: Reading) -> Document | None:
         """The document whose file this is; of several, one that is more than a copy of another."""

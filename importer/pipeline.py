@@ -17,6 +17,7 @@ from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sigh
 from importer.adapters.probe import ProbeError
 from importer.adapters.reading import FileVanished, ReadError, Reading, read
 from importer.archiving import Archivist
+from importer.batches import Batches, sighting_of
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.keys import key_to_send
@@ -66,7 +67,7 @@ class Taken:
 class Pipeline:
     """Works on one document at a time; safe to use from several threads at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - this is where all parts meet
         self,
         *,
         ledger: Ledger,
@@ -74,6 +75,7 @@ class Pipeline:
         client: Abillify,
         line: Line,
         archivist: Archivist,
+        batches: Batches,
         policies: Policies,
         clock: Clock,
         log: FilteringBoundLogger,
@@ -83,11 +85,16 @@ class Pipeline:
         self._client = client
         self._line = line
         self._archivist = archivist
+        self._batches = batches
         self._policies = policies
         self._clock = clock
         self._log = log
 
     # ------------------------------------------------------------ the two ways in
+
+    def survey(self, files: Sequence[FoundFile], *, is_idle: bool) -> None:
+        """Files that were found together, before any of them is taken: an unusual batch is held as a whole."""
+        self._batches.survey(files, is_idle=is_idle)
 
     def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:
         """A file that has settled, from top to bottom.
@@ -96,9 +103,7 @@ class Pipeline:
             NotReady: it is gone again, or not complete after all.
             ReadError: it cannot be read; it stays where it is.
         """
-        signature = file.signature
-        sighting = Sighting(str(file.path), signature.size, signature.mtime_ns, signature.inode)
-        known = self._ledger.seen(sighting)
+        known = self._ledger.seen(sighting_of(file))
         if known is not None:
             return Taken(known.id, is_new=False)  # falls due by itself
         reading = read(file.path, self._examiner.max_size)
@@ -153,7 +158,7 @@ class Pipeline:
         newcomer = self._examiner.newcomer(file.path, file.relative, file.root, reading, now)
         candidate = self._examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
-        return self._ledger.admit(candidate, sighting, now, self._admission)
+        return self._ledger.admit(self._batches.braked(candidate), sighting, now, self._admission)
 
     def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
         return admit(candidate, known, self._policies.admission)

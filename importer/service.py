@@ -159,9 +159,11 @@ class Service:
             self._last_scan = now
             found = self._scanner.scan(now)
             self._note(found.problems)
-            for file in filter(self._limits.accepts, found.settled):
+            settled = list(filter(self._limits.accepts, found.settled))
+            self._pipeline.survey(settled, is_idle=not self._work.files and not self.is_busy)
+            for file in settled:
                 self._log.debug("file.settled", path=file.relative)
-                self._work.files.append(file)
+            self._work.files.extend(settled)
             self._unsettled = found.next_look is not None
             if now >= self._next_round:
                 self._begin_round(now)

@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.rules_file import load_rules
-from importer.core.rules import FileName, Match, readable, run_examples
+from importer.core.rules import FileName, Match, lint, readable, run_examples
+from tests.names_of_systems import COPY_MARKS, NO_COPY_MARKS, SYSTEMS
 
 FILE = Path(__file__).parents[1] / "config" / "rules.toml"
 RULES = load_rules(FILE, compile_pattern, run_their_examples=False)
@@ -213,7 +214,8 @@ RE12345_Entwurf.pdf                     not sent yet
 Entwurf Rechnung RE12345.pdf            not sent yet
 Proforma Rechnung RE12345.pdf           no claim
 Proforma-Rechnung_12345.pdf             no claim
-RE12345 - Kopie.pdf                     not what was sent
+RE12345 Kopie Müller.pdf                not what was sent
+Kopie RE12345.pdf                       not what was sent
 Rechnungskopie RE12345.pdf              not what was sent
 Storno RE12345.pdf                      the cancelled one or the cancellation?
 Stornorechnung RE12345.pdf              a credit note only to some
@@ -319,6 +321,62 @@ def test_a_name_of_which_nobody_could_tell_is_refused(name, why):
 
     assert not isinstance(inference, Match), f"{inference.reference} {inference.kind} by {inference.rule}, but: {why}"
     assert name in inference.reason.message
+
+
+def systems():
+    for system, table in SYSTEMS.items():
+        for name, answer in rows(table, "|"):
+            yield pytest.param(name, answer.split("#")[0].strip(), id=f"{system}: {name}")
+
+
+@pytest.mark.parametrize(("name", "answer"), list(systems()))
+def test_the_names_of_erp_and_shop_systems(name, answer):
+    for spelling in (name, unicodedata.normalize("NFD", name)):
+        assert answer_of(spelling) == answer
+
+
+def test_a_dozen_systems_and_150_names_are_documented_refusals_included():
+    answers = [parameter.values[1] for parameter in systems()]
+
+    assert len(SYSTEMS) > 12
+    assert len(answers) > 150
+    assert 40 < answers.count("refused") < len(answers) / 2
+
+
+@pytest.mark.parametrize("mark", COPY_MARKS)
+def test_what_copying_programs_add_changes_nothing(mark):
+    for stem, answer in [
+        ("RE-2024-0815", "RE-2024-0815 invoice"),
+        ("Rechnung 12345", "12345 invoice"),
+        ("RE12345_2. Mahnung", "RE12345 dunning2"),
+        ("Gutschrift GS-2023-0099", "GS-2023-0099 creditnote"),
+        ("Mahnung RE12345", "refused"),
+        ("Rechnung", "refused"),
+        ("RE2024", "refused"),
+    ]:
+        assert answer_of(f"{mark.format(stem)}.pdf") == answer
+
+
+@pytest.mark.parametrize(("stem", "why"), [line.split("  ", 1) for line in NO_COPY_MARKS])
+def test_what_only_looks_like_a_copy_is_refused_as_ever(stem, why):
+    assert answer_of(f"{stem}.pdf") in ("refused", f"{stem} invoice"), why
+
+
+@pytest.mark.parametrize("level", range(1, 100))
+def test_a_counter_is_never_a_level_and_a_level_never_a_counter(level):
+    assert answer_of(f"RE12345 Mahnung ({level}).pdf") == "refused"
+    assert answer_of(f"Mahnung ({level}) RE12345.pdf") == "refused"
+    assert answer_of(f"RE12345 1. Mahnung ({level}).pdf") == "RE12345 dunning1"
+    assert answer_of(f"RE12345 Zahlungserinnerung ({level}).pdf") == ("RE12345 reminder" if level == 1 else "refused")
+
+
+def answer_of(path):
+    inference = RULES.infer(FileName.parse(path))
+    return f"{inference.reference} {inference.kind}" if isinstance(inference, Match) else "refused"
+
+
+def test_no_shipped_rule_is_without_effect():
+    assert lint(RULES) == ()
 
 
 @pytest.mark.parametrize("word", OTHER_PAPERS.split())

@@ -15,6 +15,7 @@ _REMEDY = "write it without look-around and back-references; the syntax is at ht
 class Re2Pattern:
     """An expression compiled twice: as a token takes the longest match, as a whole name goes by Perl's preferences."""
 
+    expression: str
     group_names: tuple[str, ...]
     _longest: Any
     _whole: Any
@@ -42,7 +43,7 @@ def compile_pattern(expression: str) -> Re2Pattern:
         longest = re2.compile(expression, _options(longest=True))
     except (re2.error, UnicodeError) as error:
         raise PatternError(f"`{expression}` is not an expression that RE2 knows ({_text(error)})", _REMEDY) from error
-    return Re2Pattern(tuple(whole.groupindex), longest, whole)
+    return Re2Pattern(expression, tuple(whole.groupindex), longest, whole)
 
 
 def _options(*, longest: bool) -> Any:

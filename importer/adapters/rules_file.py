@@ -36,6 +36,7 @@ class _Table(BaseModel):
 
 class _Rule(_Table):
     name: str
+    source: str = Field(default="filename", alias="from")
     pattern: str | None = None
     regex: str | None = None
     folder: str | None = None
@@ -81,7 +82,9 @@ def _read(path: Path) -> dict[str, Any]:
         problem, remedy = f"cannot be read ({error.strerror})", "check the path and its permissions"
     except UnicodeDecodeError as error:
         problem, remedy = f"is not UTF-8 (byte {error.start})", "save it as UTF-8"
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problem, remedy = "is nested too deeply", "write it as in the shipped one: tables, and keys in them"
+    except ValueError as error:  # a number of thousands of digits is no TOMLDecodeError
         problem, remedy = f"is not TOML ({error})", "quote words with blanks or umlauts, and expressions in '...'"
     raise RulesFileError(path, [RuleFault("file", problem, remedy)])
 
@@ -123,7 +126,8 @@ def _fault(problem: Any, data: dict[str, Any]) -> RuleFault:
     location = problem["loc"]
     if problem["type"] == "extra_forbidden":
         table = _Rule if location[0] == "rule" else _File
-        return RuleFault(_where(location, data), "there is no such key", did_you_mean(location[-1], table.model_fields))
+        keys = [about.alias or key for key, about in table.model_fields.items()]
+        return RuleFault(_where(location, data), "there is no such key", did_you_mean(location[-1], keys))
     nameless = problem["type"] == "missing"
     remedy = 'give the rule a name: name = "..."' if nameless else "correct the value"
     return RuleFault(_where(location, data), problem["msg"].lower(), remedy)

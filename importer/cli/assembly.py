@@ -15,14 +15,16 @@ from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import Scanner
 from importer.adapters.ledger import WITNESS, Database, Ledger, LedgerReader, Witness
 from importer.adapters.patterns import compile_pattern
-from importer.adapters.probe import Probe
+from importer.adapters.probe import Limits as ProbeLimits, Probe
 from importer.adapters.rules_file import load_rules
 from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
+from importer.batches import Batches
 from importer.cli.decisions import Decisions
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, find_config, load_credentials, load_settings
-from importer.core.admission import AdmissionPolicy
+from importer.core.admission import AdmissionPolicy, Treatment
+from importer.core.brake import BrakePolicy
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
@@ -33,6 +35,8 @@ from importer.placement import Placement
 from importer.service import Limits, Service
 
 DEFAULT_ACCOUNT = "default"
+TEXT_LAYER = 200_000
+"""Characters in which a reference is looked for; twenty printed pages hold far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def decisions_of(ctx: click.Context, settings: Settings, ledger: Ledger) -> Deci
 def examiner(settings: Settings) -> Iterator[Examiner]:
     """Rules and probe: all that `explain` needs."""
     rules = load_rules(settings.rules, compile_pattern)
-    with Probe() as probe:
+    with Probe(limits=probe_limits(settings)) as probe:
         yield Examiner(probe, rules, document_policy(settings), account_of(settings))
 
 
@@ -187,6 +191,7 @@ def put_together(
             client=client,
             line=line,
             archivist=archivist(settings, ledger, clock, log),
+            batches=Batches(brake_policy(settings), judge, ledger, clock),
             policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
             log=log,
@@ -252,6 +257,11 @@ def policies(settings: Settings, *, look_first: bool = False, rebuilt_at: dateti
     )
 
 
+def probe_limits(settings: Settings) -> ProbeLimits:
+    wants_text = settings.documents.text_must_contain_reference is not Treatment.ALLOW
+    return ProbeLimits(text=TEXT_LAYER if wants_text else 0)
+
+
 def document_policy(settings: Settings) -> DocumentPolicy:
     documents = settings.documents
     return DocumentPolicy(
@@ -260,7 +270,13 @@ def document_policy(settings: Settings) -> DocumentPolicy:
         damaged=documents.damaged,
         active_content=documents.active_content,
         einvoice_mismatch=documents.einvoice_mismatch,
+        text_must_contain_reference=documents.text_must_contain_reference,
     )
+
+
+def brake_policy(settings: Settings) -> BrakePolicy:
+    brake = settings.brake
+    return BrakePolicy(files_per_reference=brake.files_per_reference, fallback_share=brake.fallback_share)
 
 
 def placement(settings: Settings) -> Placement:

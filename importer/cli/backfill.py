@@ -25,8 +25,9 @@ from importer.config.units import parse_duration
 from importer.core.lifecycle import CREDENTIALS_REFUSED
 from importer.core.model import Document, State
 from importer.core.naming import shown
-from importer.report import counted, document_as_json, print_explanation
+from importer.report import counted, document_as_json
 from importer.service import Limits, Service
+from importer.telling import print_explanation
 
 EXAMPLES = """\b
 Examples:

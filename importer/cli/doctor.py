@@ -19,6 +19,7 @@ from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
 from importer.config import ConfigError, Credentials, Settings, find_config, load_credentials, load_settings
 from importer.core.model import ProbeAccepted, ProbeRefused
+from importer.core.rules import lint
 from importer.report import counted
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -103,7 +104,8 @@ def _watching(settings: Settings) -> Finding:
 
 def _rules(settings: Settings) -> str:
     rules = load_rules(settings.rules, compile_pattern)
-    return f"{settings.rules}: {counted(len(rules.rules), 'rule')}, every example is right"
+    told = [f"{settings.rules}: {counted(len(rules.rules), 'rule')}, every example is right"]
+    return "\n".join(told + [f"warning: {warning}" for warning in lint(rules)])
 
 
 def _ledger(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from importer.cli.output import console, json_option, print_json
 from importer.config import Settings
 from importer.core.naming import DoneFile, IgnoredNames
 from importer.explanation import Explainer, Explanation, Place, ignored
-from importer.report import print_explanation
+from importer.telling import print_explanation
 
 Explain = Callable[[Path, Path | None], Explanation]
 """From a path, as typed, and the tree in which it was found to its explanation."""

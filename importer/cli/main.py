@@ -16,6 +16,7 @@ VERBS = {
     "run": "Watch the inbox until SIGTERM or SIGINT.",
     "backfill": "One pass over the inbox, or over the given files and trees.",
     "explain": "Say what would happen to a file, and why; sends and writes nothing.",
+    "rules": "Test the rules, or see what other rules would change.",
     "status": "Counts by state, what is blocked and why.",
     "list": "The documents that the ledger knows.",
     "show": "A document's whole story, by id, path or invoice reference.",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from importer.adapters.ledger import Ledger
 from importer.cli.assembly import decisions_of, opened_client, opened_ledger, settings_of
 from importer.cli.decisions import Decide
 from importer.cli.exits import Exit, Stop
@@ -28,11 +29,13 @@ Examples:
   importer resolve D17 --accept --note "checked with sales"
   importer resolve D18 --imported --communication _12345 --file _67890 --voucher _1234
   importer resolve D18 --not-imported
+  importer resolve --batch B20261121-101500 --accept
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="[ID]", required=False)
+@click.option("--batch", metavar="NAME", help="With --accept or --dismiss: all that is held of this batch.")
 @click.option("--imported", is_flag=True, help="It is at Abillify.")
 @click.option("--not-imported", is_flag=True, help="It is not; look once more, then send.")
 @click.option("--accept", is_flag=True, help="Let a held document go on in spite of its reason.")
@@ -44,7 +47,8 @@ Examples:
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
-    name: str,
+    name: str | None,
+    batch: str | None,
     imported: bool,
     not_imported: bool,
     accept: bool,
@@ -66,12 +70,28 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise Stop(Exit.USAGE, "--communication, --file and --voucher go with --imported only")
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
-        document = document_of(ledger, name)
-        decide = _decision(settings, decision, references)
-        decided = decisions_of(ctx, settings, ledger).record(document, f"person.{decision}", decide, note)
-    if decided.refusal:
-        raise Stop(Exit.USAGE, decided.refusal)
-    click.echo(_told(decision, decided.document))
+        chosen = _chosen(ledger, name, batch, decision)
+        decide, decisions = _decision(settings, decision, references), decisions_of(ctx, settings, ledger)
+        decided = [decisions.record(document, f"person.{decision}", decide, note) for document in chosen]
+    for one in decided:
+        if one.refusal is None:
+            click.echo(_told(decision, one.document))
+    if refusals := [one.refusal for one in decided if one.refusal]:
+        raise Stop(Exit.USAGE, "; ".join(refusals))
+
+
+def _chosen(ledger: Ledger, name: str | None, batch: str | None, decision: str) -> list[Document]:
+    """One document by its id, or all that is held of a batch."""
+    if (name is None) == (batch is None):
+        raise Stop(Exit.USAGE, "name one document (such as D17), or a batch with --batch")
+    if name is not None:
+        return [document_of(ledger, name)]
+    assert batch is not None
+    if decision not in ("accept", "dismiss"):
+        raise Stop(Exit.USAGE, "--batch goes with --accept or --dismiss")
+    if not (held := ledger.in_batch(batch)):
+        raise Stop(Exit.USAGE, f"nothing is held of a batch {batch}; `importer list --state held` shows what is held")
+    return held
 
 
 def _only_one(flags: dict[str, bool]) -> str:

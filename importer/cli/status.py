@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from importer.adapters.inbox import FoundFile
-from importer.adapters.ledger import LedgerReader, Sighting
+from importer.adapters.ledger import LedgerReader
+from importer.batches import sighting_of
 from importer.cli.assembly import reading_ledger, scanner_of, settings_of
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
@@ -63,12 +63,7 @@ def _line(stopped: dict[str, Any] | None) -> dict[str, Any]:
 def _not_taken(settings: Settings, ledger: LedgerReader) -> int:
     """Files in the inbox that the ledger does not know as they are now."""
     found = scanner_of(settings, settle=timedelta(0)).scan(0.0).settled
-    return sum(ledger.seen(_sighting(file)) is None for file in found)
-
-
-def _sighting(file: FoundFile) -> Sighting:
-    signature = file.signature
-    return Sighting(str(file.path), signature.size, signature.mtime_ns, signature.inode)
+    return sum(ledger.seen(sighting_of(file)) is None for file in found)
 
 
 def _print(found: dict[str, Any]) -> None:

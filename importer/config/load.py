@@ -82,24 +82,27 @@ def _read(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         problem, remedy = f"is not UTF-8 (line {line})", "save the file as UTF-8"
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problem, remedy = "is nested too deeply", "write it as in the shipped one: sections, and settings in them"
+    except ValueError as error:  # a number of thousands of digits is no TOMLDecodeError
         problem, remedy = f"is not TOML: {error}", 'correct the line; a text stands in quotes, as in path = "inbox"'
     raise ConfigError([Fault(str(file), "", problem, remedy)])
 
 
-def _take_out_passwords(table: dict[str, Any], prefix: str = "") -> list[str]:
+def _take_out_passwords(table: dict[str, Any]) -> list[str]:
     """Remove what looks like a password, at any depth, so that nothing later can show it; the keys that it had."""
     found = []
-    for name, value in list(table.items()):
-        key = f"{prefix}{name}"
-        if PASSWORD_KEY.search(name) and key != "api.password_file":
-            del table[name]
-            found.append(key)
-            continue
-        inner = value if isinstance(value, list) else [value]
-        for item in inner:
-            if isinstance(item, dict):
-                found += _take_out_passwords(item, f"{key}.")
+    open_tables = [(table, "")]
+    while open_tables:
+        table, prefix = open_tables.pop()
+        for name, value in list(table.items()):
+            key = f"{prefix}{name}"
+            if PASSWORD_KEY.search(name) and key != "api.password_file":
+                del table[name]
+                found.append(key)
+                continue
+            inner = value if isinstance(value, list) else [value]
+            open_tables += [(item, f"{key}.") for item in inner if isinstance(item, dict)]
     return found
 
 

@@ -1,5 +1,6 @@
 """The types that settings have: how each value of the file becomes a typed one, or a `MalformedError`."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -70,6 +71,19 @@ def _concurrency(value: object) -> int:
     return value
 
 
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise MalformedError("must be a whole number of 0 or more, without quotes", "write it like 25")
+    return value
+
+
+def _share(value: object) -> float:
+    match = re.fullmatch(r"(\d{1,3}) ?%", value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 100:
+        raise MalformedError("must be a share from 0% to 100%", 'write it like "50%"')
+    return int(match[1]) / 100
+
+
 def _some_size(value: object) -> int:
     size = parse_size(value)
     if not size:
@@ -85,6 +99,8 @@ def _patterns(value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
+Share = Annotated[float, PlainValidator(_share)]
+Count = Annotated[int, PlainValidator(_count)]
 Duration = Annotated[timedelta, PlainValidator(parse_duration)]
 SomeTime = Annotated[timedelta, PlainValidator(_some_time)]
 KeyLifetime = Annotated[timedelta, PlainValidator(_key_lifetime)]

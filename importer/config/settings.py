@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from importer.config.setting_types import (
     BaseUrl,
     Concurrency,
+    Count,
     Dated,
     Duration,
     Folder,
@@ -24,6 +25,7 @@ from importer.config.setting_types import (
     Range,
     RequestRate,
     RulesFile,
+    Share,
     Size,
     SomePath,
     SomeTime,
@@ -152,16 +154,36 @@ class Documents(Section):
     """What is done with doubtful documents: `reject`, `hold` for a person, or `allow`."""
 
     max_size: Size = _setting("20MiB", "The largest file that is imported; a larger one is rejected.")
-    encrypted: Treated = _setting("reject", "A PDF that does not open without a password.")
+    encrypted: Treated = _setting("reject", "A PDF that needs a password, or an e-mail that needs a key.")
     damaged: Treated = _setting("hold", "A PDF or e-mail that cannot be read completely.")
     active_content: Treated = _setting("hold", "A PDF with scripts, actions that run something, or embedded programs.")
     einvoice_mismatch: Treated = _setting(
-        "hold", "An e-invoice whose own invoice number or type is not the one that the file's name says."
+        "hold",
+        "A PDF whose e-invoice (Factur-X, ZUGFeRD, XRechnung, Order-X) has another invoice number or type than the "
+        "file's name says, or cannot be read.",
+    )
+    text_must_contain_reference: Treated = _setting(
+        "allow",
+        "A PDF without the invoice reference in the text of its first 20 pages. A scan has no text, so `hold` holds "
+        "every scan, and `reject` rejects every one.",
     )
     revision: Treated = _setting(
         "hold", "Other bytes for an invoice and a kind of which one document is expected and is known already."
     )
     same_bytes_elsewhere: Treated = _setting("hold", "The same bytes under another invoice or another kind.")
+
+
+class Brake(Section):
+    """When files that arrive together are held until a person has looked at them."""
+
+    files_per_reference: Count = _setting(
+        25, "More files than this for one invoice reference within an hour are unusual. 0: never."
+    )
+    fallback_share: Share = _setting(
+        "50%",
+        "A greater share of the files of an hour (20 or more) that only a rule with `fallback` understood is unusual. "
+        "`100%`: never.",
+    )
 
 
 class Schedule(Section):
@@ -198,6 +220,7 @@ class Settings(Section):
     api: Api = _setting({}, "")
     ledger: Ledger = _setting({}, "")
     documents: Documents = _setting({}, "")
+    brake: Brake = _setting({}, "")
     schedule: Schedule = _setting({}, "")
     service: Service = _setting({}, "")
     _origin: Origin = PrivateAttr()

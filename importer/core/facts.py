@@ -1,13 +1,13 @@
 """What a file's bytes say about it: plain values that a child process can send and the ledger can keep as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
-EINVOICE_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
-"""Names under which Factur-X, ZUGFeRD 1.0, ZUGFeRD 2.x and XRechnung embed their XML, in lower case."""
+EINVOICE_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "order-x.xml"})
+"""Names under which Factur-X, ZUGFeRD 1.0, ZUGFeRD 2.x, XRechnung and Order-X embed their XML, in lower case."""
 
 # fmt: off
 PROGRAM_EXTENSIONS = frozenset({
@@ -78,6 +78,27 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EinvoiceFacts:
+    """What the XML of an e-invoice, or of an order, says of itself; BT-n are the terms of EN 16931."""
+
+    name: str
+    """Of the embedded file."""
+    standard: str = ""
+    profile: str = ""
+    """Its specification identifier (BT-24), such as `urn:cen.eu:en16931:2017`."""
+    number: str = ""
+    """BT-1."""
+    type_code: str = ""
+    """BT-3, a code of UNTDID 1001: 380 is an invoice, 381 a credit note."""
+    preceding: tuple[str, ...] = ()
+    """BT-25: the numbers of the invoices that it corrects or credits."""
+    seller: str = ""
+    """BT-27."""
+    unreadable: str = ""
+    """Why it does not say which invoice it is; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PdfFacts:
     version: str = ""
     pages: int | None = None
@@ -93,11 +114,9 @@ class PdfFacts:
     """What could start by itself or be started: JavaScript, launch actions, embedded programs."""
     embedded: tuple[str, ...] = ()
     """Names of the embedded files, an e-invoice's XML among them."""
-
-    @property
-    def einvoice(self) -> str | None:
-        """The name under which an e-invoice's XML is embedded."""
-        return next((name for name in self.embedded if name.lower() in EINVOICE_NAMES), None)
+    einvoices: tuple[EinvoiceFacts, ...] = ()
+    text: str = field(default="", repr=False)
+    """The beginning of the text layer, where it was asked for; blank for a scan. Nobody keeps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +124,26 @@ class EmlFacts:
     sender: str = ""
     recipients: str = ""
     subject: str = ""
+    """Decoded; what cannot be decoded stands as it came (`=?...?=`) or as U+FFFD, and what is too long ends in `…`."""
     date: str = ""
-    """RFC 3339; empty where there is none or it cannot be read."""
+    """RFC 3339, with the offset that the sender wrote; empty where there is none or it cannot be read."""
     has_body: bool = False
     """Whether there is any text or HTML that is not blank."""
     attachments: tuple[str, ...] = ()
-    """Names of the attachments; the media type for one without a name."""
+    """Names of the attachments; the media type for one without a name, both names for one that has two."""
+    names_left_out: int = 0
+    """How many more names there are than `attachments` holds."""
     parts: int = 0
+    report: str = ""
+    """What a report of a mail system is about (RFC 6522), `delivery-status` for one; empty for any other message."""
+    signed: bool = False
+    encrypted: bool = False
+    """Nobody can read it without the recipient's key (S/MIME, PGP)."""
     unreadable: str = ""
     damage: str = ""
-    """Which parts are not closed as the headers promise: the signs of a cut file."""
+    """What is missing, or can be read in more than one way: cut parts, two subjects, a second message."""
+    doubled: tuple[str, ...] = ()
+    """Headers that may stand there once, but say two different things; in lower case."""
     defects: tuple[str, ...] = ()
     """Further faults that every mail program copes with; for information only."""
     active: tuple[str, ...] = ()
@@ -133,9 +162,16 @@ class Facts:
     pdf: PdfFacts | None = None
     eml: EmlFacts | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values for `json.dumps`; tuples where JSON has arrays."""
-        return asdict(self)
+    def as_json(self, *, with_text: bool = False) -> dict[str, Any]:
+        """Plain values for `json.dumps`; tuples where JSON has arrays.
+
+        Args:
+            with_text: with the text layer too, which is for comparing and not for keeping.
+        """
+        value = asdict(self)
+        if self.pdf and not with_text:
+            del value["pdf"]["text"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Facts":
@@ -150,9 +186,14 @@ class Facts:
             size=value["size"],
             extension=value["extension"],
             failure=Failure(failure) if failure else None,
-            pdf=PdfFacts(**_tuples(pdf) | {"encryption": Encryption(pdf["encryption"])}) if pdf else None,
+            pdf=_pdf(pdf) if pdf else None,
             eml=EmlFacts(**_tuples(eml)) if eml else None,
         )
+
+
+def _pdf(value: Mapping[str, Any]) -> PdfFacts:
+    einvoices = tuple(EinvoiceFacts(**_tuples(einvoice)) for einvoice in value["einvoices"])
+    return PdfFacts(**_tuples(value) | {"encryption": Encryption(value["encryption"]), "einvoices": einvoices})
 
 
 def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:

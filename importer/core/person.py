@@ -6,12 +6,16 @@ Each returns the changed document, or a sentence that says why that decision doe
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from importer.core.brake import UNUSUAL_BATCH
 from importer.core.keys import next_generation
 from importer.core.lifecycle import READBACK_UNCLEAR
 from importer.core.model import Document, Reason, References, State
 
 ACCEPTABLE = frozenset(
-    {"revision", "same_bytes_elsewhere", "damaged", "encrypted", "active_content", "einvoice_mismatch"}
+    {
+        *("revision", "same_bytes_elsewhere", "damaged", "encrypted", "active_content"),
+        *("einvoice_mismatch", "einvoice_unreadable", "reference_not_in_text", "no_text_layer", UNUSUAL_BATCH),
+    }
 )
 """Reasons for which a held document may go on once a person accepts it."""
 

@@ -11,8 +11,10 @@ from itertools import chain
 from typing import Any
 
 from importer.core.admission import Treatment
+from importer.core.einvoice import Named, contradiction
 from importer.core.facts import EmlFacts, Encryption, Facts, Failure, Format, PdfFacts
 from importer.core.model import Reason
+from importer.core.reference import contains_reference
 
 MAX_NAME_BYTES = 255
 """What file systems take, in UTF-8."""
@@ -49,7 +51,15 @@ REASONS: Mapping[str, str] = {
     "truncated": "The end of the PDF is missing, so this is not the whole document: copy or export it again.",
     "unreadable_pdf": "The PDF cannot be opened ({detail}): export it again.",
     "no_pages": "The PDF has no pages: export it again.",
-    "encrypted": "The PDF cannot be read without a password: export it without one.",
+    "encrypted": "The content cannot be read without a password or a key: export it without encryption.",
+    "einvoice_mismatch": "The e-invoice in the PDF ({name}) says number {number}, type {type_code} ({type}), but the "
+    "file's name says {reference}, {kind}: look which of the two is right, then accept it, or correct the name.",
+    "einvoice_unreadable": "The e-invoice in the PDF ({name}) does not say which invoice it is ({detail}): look "
+    "whether it is that of {reference}, then accept it, or export it again.",
+    "reference_not_in_text": "The text of the PDF does not contain {reference}, which the file's name says: look whose "
+    "document it is, then accept it, or correct the name.",
+    "no_text_layer": "The PDF has no text, so it is a scan or a picture, and nobody knows whether it is that of "
+    "{reference}: look at it, then accept it, or export it with text.",
     # e-mail
     "unreadable_email": "The e-mail cannot be read ({detail}): save it again as .eml.",
     "no_sender": "The e-mail has no sender (From), so it is a draft or a part: save the message as it was sent.",
@@ -71,11 +81,13 @@ class DocumentPolicy:
     max_size: int = 20 * 1024 * 1024
     """Bytes."""
     encrypted: Treatment = Treatment.REJECT
-    """For a PDF that needs a password; one that opens without any is like every other."""
+    """For a PDF that needs a password and an e-mail that needs a key; a PDF that opens without is like every other."""
     damaged: Treatment = Treatment.HOLD
     active_content: Treatment = Treatment.HOLD
     einvoice_mismatch: Treatment = Treatment.HOLD
-    """Not judged here yet: it takes the e-invoice's XML."""
+    """For an e-invoice that cannot be read too."""
+    text_must_contain_reference: Treatment = Treatment.ALLOW
+    """For a PDF without the reference in its text, and for one without any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +113,15 @@ Verdict = Accepted | Refused | Held
 Fault = tuple[Treatment, Reason]
 
 
-def judge(facts: Facts, policy: DocumentPolicy) -> Verdict:
-    """What is to become of a file with these facts, by the operator's settings."""
-    faults = tuple(_faults(facts, policy))
+def judge(facts: Facts, policy: DocumentPolicy, named: Named | None = None) -> Verdict:
+    """What is to become of a file with these facts, by the operator's settings.
+
+    Args:
+        facts: with the text layer, where the policy wants the reference in it.
+        policy: the settings.
+        named: what the file's name says, to be held against its content; None where it says nothing.
+    """
+    faults = tuple(_faults(facts, policy, named))
     refusals = tuple(reason for treatment, reason in faults if treatment is Treatment.REJECT)
     holds = tuple(reason for treatment, reason in faults if treatment is Treatment.HOLD)
     if refusals:
@@ -141,7 +159,7 @@ def _code_points(characters: list[str]) -> str:
     return ", ".join(f"U+{ord(character):04X}" for character in sorted(set(characters)))
 
 
-def _faults(facts: Facts, policy: DocumentPolicy) -> Iterator[Fault]:
+def _faults(facts: Facts, policy: DocumentPolicy, named: Named | None) -> Iterator[Fault]:
     if facts.format is Format.EMPTY:
         yield Treatment.REJECT, _reason("empty_file")
         return
@@ -156,8 +174,10 @@ def _faults(facts: Facts, policy: DocumentPolicy) -> Iterator[Fault]:
         yield Treatment.REJECT, mismatch
     if facts.pdf is not None:
         yield from chain(_pdf_refusals(facts.pdf), _pdf_doubts(facts.pdf, policy))
+        if named is not None:
+            yield from chain(_einvoice_doubts(facts.pdf, policy, named), _text_doubts(facts.pdf, policy, named))
     if facts.eml is not None:
-        yield from chain(_eml_refusals(facts.eml), _doubts(facts.eml.damage, facts.eml.active, policy))
+        yield from chain(_eml_refusals(facts.eml), _eml_doubts(facts.eml, policy))
 
 
 def _gap(facts: Facts) -> Failure | None:
@@ -199,6 +219,22 @@ def _pdf_doubts(pdf: PdfFacts, policy: DocumentPolicy) -> Iterator[Fault]:
     yield from _doubts(pdf.damage, pdf.active, policy)
 
 
+def _einvoice_doubts(pdf: PdfFacts, policy: DocumentPolicy, named: Named) -> Iterator[Fault]:
+    for einvoice in pdf.einvoices:
+        if einvoice.unreadable:
+            unreadable = {"name": einvoice.name, "detail": einvoice.unreadable, "reference": named.reference}
+            yield policy.einvoice_mismatch, _reason("einvoice_unreadable", **unreadable)
+        elif details := contradiction(einvoice, named):
+            yield policy.einvoice_mismatch, _reason("einvoice_mismatch", **details)
+
+
+def _text_doubts(pdf: PdfFacts, policy: DocumentPolicy, named: Named) -> Iterator[Fault]:
+    if pdf.truncated or pdf.unreadable or contains_reference(pdf.text, named.reference):
+        return
+    code = "reference_not_in_text" if pdf.text.strip() else "no_text_layer"
+    yield policy.text_must_contain_reference, _reason(code, reference=named.reference)
+
+
 def _eml_refusals(eml: EmlFacts) -> Iterator[Fault]:
     if eml.unreadable:
         yield Treatment.REJECT, _reason("unreadable_email", detail=eml.unreadable)
@@ -209,6 +245,12 @@ def _eml_refusals(eml: EmlFacts) -> Iterator[Fault]:
         yield Treatment.REJECT, _reason("no_date")
     if not (eml.has_body or eml.attachments):
         yield Treatment.REJECT, _reason("no_content")
+
+
+def _eml_doubts(eml: EmlFacts, policy: DocumentPolicy) -> Iterator[Fault]:
+    if eml.encrypted:
+        yield policy.encrypted, _reason("encrypted")
+    yield from _doubts(eml.damage, eml.active, policy)
 
 
 def _doubts(damage: str, active: tuple[str, ...], policy: DocumentPolicy) -> Iterator[Fault]:

@@ -10,6 +10,10 @@ _RENAME = f"Bitte die Datei umbenennen, z. B. „Rechnung_RE12345.pdf“ oder �
 _EXPORT = f"Bitte die Datei noch einmal exportieren und {_AGAIN}."
 _SAVE_MAIL = f"Bitte die vollständige Nachricht noch einmal als .eml speichern und {_AGAIN}."
 _LOOK = "Bitte die Datei ansehen. Ist sie in Ordnung, kann sie freigegeben werden; sonst bitte neu exportieren."
+_WHOSE = (
+    "Bitte ansehen, zu welcher Rechnung das Dokument gehört. Stimmt der Dateiname, kann es freigegeben werden; sonst "
+    f"bitte verwerfen, die Datei umbenennen und {_AGAIN}."
+)
 _UNCLEAR = (
     "Aus dem Dateinamen geht nicht eindeutig hervor, zu welcher Rechnung das Dokument gehört oder um welche Art es "
     "sich handelt."
@@ -20,6 +24,10 @@ _COMPARE = (
 
 GERMAN: Mapping[str, tuple[str, str]] = {
     # the name
+    "unusual_batch": (
+        "Diese Datei kam mit auffällig vielen anderen für dieselbe Rechnung, oder nur eine Auffangregel verstand sie.",
+        "Bitte prüfen, ob Namen und Regeln stimmen, und dann über alle zusammen entscheiden.",
+    ),
     "no_rule": ("Der Dateiname passt zu keiner Regel; Rechnungsnummer und Art sind nicht zu erkennen.", _RENAME),
     "ambiguous": (_UNCLEAR, _RENAME),
     "unreadable_name": ("Der Dateiname lässt sich nicht lesen.", _RENAME),
@@ -70,7 +78,10 @@ GERMAN: Mapping[str, tuple[str, str]] = {
     "truncated": ("Das Ende des PDF fehlt; das Dokument ist unvollständig.", _EXPORT),
     "unreadable_pdf": ("Das PDF lässt sich nicht öffnen.", _EXPORT),
     "no_pages": ("Das PDF hat keine Seiten.", _EXPORT),
-    "encrypted": ("Das PDF ist nur mit Kennwort lesbar.", f"Bitte ohne Kennwort exportieren und {_AGAIN}."),
+    "encrypted": (
+        "Der Inhalt ist nur mit Kennwort oder Schlüssel lesbar.",
+        f"Bitte unverschlüsselt exportieren und {_AGAIN}.",
+    ),
     # e-mail
     "unreadable_email": ("Die E-Mail lässt sich nicht lesen.", _SAVE_MAIL),
     "no_sender": ("Die E-Mail hat keinen Absender; sie ist ein Entwurf oder nur ein Teil.", _SAVE_MAIL),
@@ -79,7 +90,13 @@ GERMAN: Mapping[str, tuple[str, str]] = {
     # both
     "damaged": ("Die Datei ist beschädigt, lässt sich aber noch öffnen.", _LOOK),
     "active_content": ("Die Datei enthält etwas, das von selbst ablaufen könnte (Skript, Programm).", _LOOK),
-    "einvoice_mismatch": ("Die E-Rechnung nennt eine andere Rechnung oder Art als der Dateiname.", _LOOK),
+    "einvoice_mismatch": ("Die E-Rechnung im PDF nennt eine andere Rechnung oder Art als der Dateiname.", _WHOSE),
+    "einvoice_unreadable": ("Die E-Rechnung im PDF lässt nicht erkennen, welche Rechnung sie ist.", _WHOSE),
+    "reference_not_in_text": ("Die Rechnungsnummer aus dem Dateinamen steht nicht im Text des PDF.", _WHOSE),
+    "no_text_layer": (
+        "Das PDF enthält keinen Text (ein Scan), deshalb lässt sich die Rechnungsnummer darin nicht prüfen.",
+        _WHOSE,
+    ),
     # what is known already
     "duplicate": (
         "Das ist ein Duplikat; es wurde nicht noch einmal übernommen.",
@@ -121,6 +138,7 @@ _OTHER = {
     "revision": "Das vorhandene Dokument ist {}.",
     "same_bytes_elsewhere": "Die bekannte Datei ist {}.",
 }
+_SIDE_BY_SIDE = "E-Rechnung: Nummer {number}, Typ {type_code}. Dateiname: {reference}, {kind}."
 _GERMAN_KINDS: Mapping[Kind, str] = {
     Kind.INVOICE: "Rechnung",
     Kind.CREDITNOTE: "Gutschrift",
@@ -185,7 +203,13 @@ def _what(reason: Reason) -> str:
     other = reason.details.get("first") or reason.details.get("other")
     if other and reason.code in _OTHER:
         sentences.append(_OTHER[reason.code].format(other))
+    if reason.code == "einvoice_mismatch" and reason.details:
+        sentences.append(_SIDE_BY_SIDE.format_map({**reason.details, "kind": _german_kind(reason)}))
     return " ".join(sentences)
+
+
+def _german_kind(reason: Reason) -> str:
+    return _GERMAN_KINDS[Kind(reason.details["kind"])]
 
 
 def _words(reason: Reason) -> list[str]:

@@ -1,10 +1,14 @@
 """`importer explain` beside a ledger: what it says of files that are known, and of names alone."""
 
+import os
+import pty
+import subprocess
+
 import pytest
 
-from importer.report import NEAREST
 from importer.sandbox import faults
-from tests.world import World, pdf
+from importer.telling import NEAREST
+from tests.world import World, eml, pdf
 
 
 @pytest.fixture
@@ -148,3 +152,61 @@ def test_no_name_reaches_the_terminal_as_it_is(world, name):
         assert name not in output
         assert not {"\x1b", "\u202e"} & set(output)
     assert told["path"] == name
+
+
+def test_a_near_miss_is_told_in_words_and_as_a_field(world):
+    told = explained(world, "RE-2024-0l23.pdf")
+    sentence = "`RE-2024-0l23` has the letter `l` where a digit is expected"
+    assert {rule["near_miss"] for rule in told["rules"]} == {None, sentence}
+    assert told["decision"] == "reject"
+    out = world.importer("explain", "--brief", "RE-2024-0l23.pdf", exits=0).stdout
+    assert f"near miss: {sentence}" in out
+    assert "RE-2024-0▸l23" in out, "how far the rule came"
+
+
+def test_the_name_is_told_as_the_rules_read_it(world):
+    told = explained(world, "Rechnung RE12345\u200b - Kopie (2).pdf")
+    assert told["name"] == {"stem": "Rechnung RE12345", "copy_marks": [" (2)", " - Kopie"], "differs": True}
+    assert told["invoice_reference"] == "RE12345"
+    out = world.importer("explain", "Rechnung RE12345 (2).pdf", exits=0).stdout
+    assert "read as" in out
+    assert "without ` (2)`, which copying programs add" in out
+    assert "read as" not in world.importer("explain", "Rechnung RE12345.pdf", exits=0).stdout
+
+
+def test_what_the_ledger_knows_of_the_invoice_is_told(world):
+    world.drop("RE12345.pdf", pdf("one"))
+    world.drop("1. Mahnung RE12345.pdf", pdf("two"))
+    world.importer("backfill", exits=0)
+    path = world.drop("2. Mahnung RE12345.pdf", pdf("three"))
+    told = explained(world, path)
+    assert told["ledger"] is None
+    assert {(d["kind"], d["state"]) for d in told["same_invoice"]} == {
+        ("invoice", "imported"),
+        ("dunning1", "imported"),
+    }
+    out = world.importer("explain", path, exits=0).stdout
+    assert "RE12345 has " in out
+    assert "dunning1 imported: 1. Mahnung RE12345.pdf" in out
+
+
+def test_the_facts_of_an_e_mail_are_told(world):
+    path = world.drop("E-Mail RE12345.eml", eml("Ihre Rechnung"))
+    out = world.importer("explain", path, exits=0).stdout
+    assert "from Buchhaltung <ar@acme.example>" in out
+    assert "Ihre Rechnung" in out
+
+
+@pytest.mark.parametrize(("environ", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_that_want_it(world, environ, is_coloured):
+    world.environ |= environ | {"TERM": "xterm-256color"}
+    ours, theirs = pty.openpty()
+    command = world.command("explain", "--brief", "RE12345.pdf")
+    done = subprocess.run(command, stdout=theirs, stderr=theirs, env=world.full_environ, timeout=90, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert "RE12345" in shown
+    assert ("\x1b[32m" in shown) is is_coloured
+    assert "\x1b" not in world.importer("explain", "RE12345.pdf", exits=0).stdout

@@ -1,12 +1,20 @@
 """What an e-mail's bytes say."""
 
+import email.policy
+import json
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from hypothesis import given, strategies as st
 
+from importer.adapters.probe import Probe
 from importer.adapters.probe.inspect import inspect
-from importer.core.facts import Failure, Format
+from importer.core.facts import Facts, Failure, Format
+from importer.core.model import Reason
+from importer.core.verdict import DocumentPolicy, judge
+from tests.adapters.mail_corpus import CORPUS, SUBJECTS, folded64, with_attachment
 from tests.adapters.probe_documents import EML, one_page
 
 HEADERS = b"From: a@example.org\nDate: Mon, 15 Apr 2024 09:12:41 +0200\n"
@@ -160,3 +168,81 @@ def test_parts_within_parts_without_end_are_too_complex():
 
     assert facts.failure is Failure.TOO_COMPLEX
     assert facts.eml is None
+
+
+@pytest.mark.parametrize("mail", CORPUS, ids=lambda mail: mail.name)
+def test_what_mail_systems_write_is_told_and_judged(mail):
+    facts = replace(inspect(mail.content), extension="eml")
+    verdict = judge(facts, DocumentPolicy())
+
+    assert facts.format is Format.EML
+    assert {field: getattr(facts.eml, field) for field in mail.told} == mail.told
+    assert mail.damage in facts.eml.damage if mail.damage else facts.eml.damage == ""
+    assert (getattr(verdict, "reasons", ()) or [Reason("accepted", "")])[0].code == mail.verdict
+    assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
+
+
+def test_a_guarded_child_knows_every_charset_of_the_corpus():
+    with Probe(workers=1) as probe:
+        for mail in SUBJECTS:
+            assert probe.probe(mail.content, "eml").eml.subject == mail.told["subject"]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_twenty_megabytes_of_attachment_are_only_looked_at(end):
+    content = mail_of(folded64(bytes(range(256)) * 56 * 1024)).replace(b"\r\n", end)
+
+    facts = facts_of(content)
+
+    assert len(content) > 18 * 1024 * 1024
+    assert (facts.attachments, facts.parts, facts.damage) == (("RE-2024-0815.pdf",), 3, "")
+    assert "the end of a part is missing" in facts_of(content[:-100]).damage
+
+
+def mail_of(body):
+    return with_attachment(b"attachment; filename=RE-2024-0815.pdf", body)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\r\n\r\n", b"\xff\xfe", b"\xff\xfeF\x00r", b"From x 10:00 2025\n", b":\n\n"]
+)
+def test_what_is_no_mail_is_none(content):
+    assert inspect(content).format in (Format.EMPTY, Format.UNKNOWN, Format.MBOX)
+
+
+@given(st.data())
+def test_a_spoilt_mail_has_facts(data):
+    content = bytearray(data.draw(st.sampled_from([mail.content for mail in CORPUS if len(mail.content) < 5000])))
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(content)))
+        spoilt = data.draw(
+            st.sampled_from([b"\r", b"\n\n", b"--=_b", b"--", b"=?", b":", b'"', b";", b"\x00", b"\xff"])
+        )
+        content[place : place + data.draw(st.integers(0, 9))] = spoilt
+
+    facts = inspect(bytes(content))
+
+    assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
+    assert facts.eml is None or facts.eml.subject.isprintable() or "\u00ad" in facts.eml.subject
+
+
+NAMES = st.text(st.characters(categories=("L", "N"), max_codepoint=0x17F), min_size=1, max_size=20)
+ATTACHED = st.lists(st.tuples(NAMES.map(lambda name: f"{name}.bin"), st.binary(max_size=200)), max_size=3)
+
+
+@given(ATTACHED, st.lists(NAMES, max_size=2), st.sampled_from(["\n", "\r\n"]))
+def test_the_structure_is_the_one_that_the_standard_library_sees(attached, forwarded, end):
+    mail = message("Guten Tag", *attached, policy=SMTP.clone(linesep=end))
+    for name in forwarded:
+        mail.add_attachment(message("inner", (name, b"x")))
+    content = mail.as_bytes()
+    parts = list(email.message_from_bytes(content, policy=email.policy.default).walk())
+    leaves = [part for part in parts if not part.get_content_type().startswith("multipart/")]
+
+    facts = facts_of(content)
+
+    assert facts.parts == len(parts)
+    assert facts.attachments == tuple(
+        part.get_filename() or part.get_content_type() for part in leaves if part.get_content_type() != "text/plain"
+    )
+    assert (facts.damage, facts.defects, facts.names_left_out) == ("", (), 0)

@@ -156,6 +156,54 @@ def test_a_page_that_has_lost_its_content_is_damage():
     assert facts.damage == "the content of page 1 is missing"
 
 
+def test_a_page_whose_content_cannot_be_read_is_damage():
+    facts = facts_of(one_page().replace(b"endstream", b"endstrxxx"))
+
+    assert facts.pages == 1
+    assert facts.damage.endswith("the content of page 1 is missing")
+
+
+@pytest.mark.parametrize("lost", [b"startxref\n", b"xref\n0 6\n"])
+def test_a_cross_reference_that_cannot_be_used_is_damage_that_a_reader_repairs(lost):
+    content = one_page(b"/OpenAction 5 0 R", JAVASCRIPT)
+    assert lost in content
+
+    facts = facts_of(content.replace(lost, b"lost\n"))
+
+    assert (facts.pages, facts.unreadable, facts.active) == (1, "", ("JavaScript",))
+    assert "cross-reference" in facts.damage
+
+
+@pytest.mark.parametrize("junk", [b"\n\n", b"\xef\xbb\xbf", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_what_stands_before_the_header_does_no_harm(junk):
+    facts = facts_of(junk + one_page())
+
+    assert (facts.version, facts.pages, facts.damage) == ("1.7", 1, "")
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (b"", Encryption.OWNER_ONLY),
+        (b"/StmF/Identity/StrF/Identity", Encryption.OWNER_ONLY),
+        (b"/StmF/StdCF/StrF/StdCF", Encryption.PASSWORD),
+        (b"/StmF/StdCF", Encryption.PASSWORD),
+    ],
+)
+def test_a_pdf_whose_attachments_alone_are_encrypted_opens_without_a_password(filters, expected):
+    handler = b"<</Filter/Standard/V 5/R 6/Length 256/P -4/EFF/StdCF/O(%s)/U(%s)/OE(%s)/UE(%s)/Perms(%s)%s%s>>" % (
+        *(b"x" * size for size in (48, 48, 32, 32, 16)),
+        b"/CF<</StdCF<</CFM/AESV3/AuthEvent/EFOpen/Length 32>>>>",
+        filters,
+    )
+    content = one_page(b"", handler).replace(b"/Root 1 0 R", b"/ID[(a)(a)]/Encrypt 5 0 R/Root 1 0 R")
+
+    facts = facts_of(content)
+
+    assert (facts.encryption, facts.unreadable) == (expected, "")
+    assert facts.pages == (1 if expected is Encryption.OWNER_ONLY else None)
+
+
 def test_a_number_of_pages_that_is_not_true_is_damage():
     facts = facts_of(pdf(CATALOG % b"", b"<</Type/Pages/Kids[3 0 R]/Count 7>>", PAGE, CONTENT))
 
@@ -208,7 +256,7 @@ def test_active_content_is_found_in_packed_objects_too():
 def test_an_e_invoice_is_an_embedded_file_and_nothing_active():
     facts = facts_of(embedding(b"factur-x.xml"))
 
-    assert (facts.embedded, facts.einvoice, facts.active) == (("factur-x.xml",), "factur-x.xml", ())
+    assert (facts.embedded, facts.active) == (("factur-x.xml",), ())
 
 
 def test_an_embedded_program_is_active():

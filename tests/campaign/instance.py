@@ -9,7 +9,9 @@ from importer.adapters.inbox import Scanner
 from importer.adapters.ledger import WITNESS, Ledger
 from importer.adapters.reading import NotReady, ReadError
 from importer.archiving import Archivist
+from importer.batches import Batches
 from importer.core.admission import AdmissionPolicy, Treatment
+from importer.core.brake import BrakePolicy
 from importer.core.lifecycle import Policy
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
@@ -30,6 +32,7 @@ POLICIES = Policies(
     lifecycle=LIFECYCLE,
     send_timeout=60.0,
 )
+NO_BRAKE = BrakePolicy(files_per_reference=0, fallback_share=1.0)
 RESCAN = 60.0
 FOLDERS = ("inbox", "archive", "rejected", "held", "var")
 
@@ -62,6 +65,7 @@ class Importer:
             client=watched,
             line=self.line,
             archivist=Archivist(self.ledger, clock, story),
+            batches=Batches(NO_BRAKE, stage.examiner, self.ledger, clock),
             policies=_after_rebuild(policies, ledger.rebuilt_at()),
             clock=clock,
             log=story,

@@ -233,8 +233,3 @@ def test_a_program_is_told_by_its_last_extension():
     assert is_program("Invoice.pdf.EXE")
     assert is_program("run.js ")
     assert not is_program("exe.pdf")
-
-
-def test_an_e_invoice_is_told_from_other_embedded_files():
-    assert PdfFacts(embedded=("terms.pdf", "ZUGFeRD-invoice.xml")).einvoice == "ZUGFeRD-invoice.xml"
-    assert PdfFacts(embedded=("terms.pdf",)).einvoice is None

@@ -1,6 +1,6 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -117,6 +117,17 @@ class LedgerReader:
         if since is not None:
             query = query.where(documents.c.first_seen_at >= since)
         return self._documents(query)
+
+    def in_batch(self, batch: str) -> list[Document]:
+        """The documents that are held because of this batch (`importer.core.brake`), oldest first."""
+        named = documents.c.reason["details"]["batch"].as_string() == batch
+        return self._documents(select(documents).where(documents.c.state == State.HELD.value, named))
+
+    def each(self) -> Iterator[Document]:
+        """Every document, oldest first, one at a time: a ledger may be larger than memory."""
+        with self._database.read() as connection:
+            streaming = connection.execution_options(yield_per=1000)
+            yield from map(to_document, streaming.execute(select(documents).order_by(documents.c.id)).mappings())
 
     def counts(self) -> dict[State, int]:
         """How many documents are in each state that has any."""

@@ -1,5 +1,6 @@
 """What a file's bytes say, found out in a guarded child process: no document can crash, stall or fill the importer."""
 
+import os
 import queue
 from dataclasses import replace
 from types import TracebackType
@@ -10,6 +11,10 @@ from importer.core.facts import Facts
 
 __all__ = ["Limits", "Probe", "ProbeError"]
 
+WORKERS = max(2, min(8, os.cpu_count() or 1))
+"""Inspecting is work for the processor, so more children than processors gain nothing; two at least, so that a document
+over which one toils does not stop the others."""
+
 
 class Probe:
     """Inspects documents, several at once; safe to use from any number of threads.
@@ -18,7 +23,7 @@ class Probe:
     process that made it, however that ends.
     """
 
-    def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, workers: int = WORKERS, limits: Limits | None = None) -> None:
         self._workers = [Worker(limits or Limits()) for _ in range(workers)]
         # Last in, first out: a child that has warmed up is used again before another one is started.
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()

@@ -1,7 +1,7 @@
 """The guarded process: reads documents from standard input, answers with their facts, ends with its input.
 
-`python -m importer.adapters.probe.child MEMORY CPU`: bytes of address space, seconds of processor time a document. It
-opens no file and no connection; the limits are there for the parsers.
+`python -m importer.adapters.probe.child MEMORY CPU TEXT`: bytes of address space; a document's seconds of processor
+time, and characters of its text layer. It can open no file and no connection; the limits are there for the parsers.
 """
 
 import gc
@@ -16,21 +16,22 @@ from contextlib import suppress
 
 from importer.adapters.probe.frames import READY, read_frame, write_frame
 from importer.adapters.probe.inspect import inspect
+from importer.adapters.probe.isolation import isolate, limit
 
 
-def main(memory: int, cpu: int) -> None:
-    _isolate(memory)
+def main(memory: int, cpu: int, text: int) -> None:
     with open(0, "rb", buffering=0) as source, open(1, "wb", buffering=0) as sink:
+        _prepare(memory)
         write_frame(sink, READY)
         _allow_cpu(cpu)
         while (content := read_frame(source, memory)) is not None:
-            write_frame(sink, json.dumps(inspect(content).as_json()).encode())
+            write_frame(sink, json.dumps(inspect(content, text).as_json(with_text=True)).encode())
             # The answer is out, so tidying up costs nobody time.
             gc.collect()
             _allow_cpu(cpu)
 
 
-def _isolate(memory: int) -> None:
+def _prepare(memory: int) -> None:
     # Ctrl-C is for the parent, which ends this process by closing its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The parsers' complaints become facts; nobody reads them here, and the pipe is for answers only.
@@ -38,27 +39,14 @@ def _isolate(memory: int) -> None:
     sys.stdout = sys.stderr
     # What is imported stays; without this every collection below would go through it again.
     gc.freeze()
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_NOFILE, 32)
-    _limit(resource.RLIMIT_NPROC, 0)
-    _limit(resource.RLIMIT_AS, memory)
+    isolate(memory)
 
 
 def _allow_cpu(seconds: int) -> None:
     """So much more from here; beyond it the kernel ends the process with SIGXCPU."""
-    _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
-
-
-def _limit(kind: int, value: int) -> None:
-    """Set the soft limit, as low as the hard one at most; the hard one stays, so that it can be raised again."""
-    _, hard = resource.getrlimit(kind)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    # macOS refuses a limit on the address space; the limits on time hold there all the same.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(kind, (value, hard))
+    limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
 
 
 if __name__ == "__main__":
     with suppress(BrokenPipeError):
-        main(int(sys.argv[1]), int(sys.argv[2]))
+        main(*map(int, sys.argv[1:]))

@@ -1,10 +1,16 @@
 """Length-prefixed messages over a pipe, for both ends of it; the streams are unbuffered."""
 
 import struct
+from dataclasses import fields
 from typing import IO
 
-READY = b"ready"
-"""The child's first message: everything is imported and the limits are set."""
+from importer.core.facts import EinvoiceFacts, EmlFacts, Facts, PdfFacts
+
+READY = repr([field.name for kind in (Facts, PdfFacts, EmlFacts, EinvoiceFacts) for field in fields(kind)]).encode()
+"""The child's first message: everything is imported, the limits are set, and these are the facts that it tells.
+
+A running importer whose program files are replaced starts children of the new version; no document is to blame.
+"""
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1024 * 1024

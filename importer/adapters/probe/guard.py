@@ -39,7 +39,9 @@ def attempt(read: Callable[[], T], otherwise: T) -> T:
 
 
 def clean(text: object) -> str:
-    """One line of printable text of bounded length, whatever the parser made of the bytes."""
-    characters = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in str(text)[: 2 * MAX_TEXT])
+    """One line of printable text of bounded length, whatever the parser made of the bytes; `…` ends what is cut."""
+    whole = str(text)
+    characters = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in whole[: 2 * MAX_TEXT])
     line = " ".join("".join(characters).split()).encode(errors="replace").decode()
-    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+    is_all = len(whole) <= 2 * MAX_TEXT and len(line) <= MAX_TEXT
+    return line if is_all else line[: MAX_TEXT - 1] + "…"

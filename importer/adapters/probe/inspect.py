@@ -2,7 +2,7 @@
 
 import re
 
-from importer.adapters.probe.eml import inspect_eml, looks_like_eml
+from importer.adapters.probe.eml import inspect_eml, is_single_message, looks_like_eml
 from importer.adapters.probe.pdf import inspect_pdf
 from importer.core.facts import Facts, Failure, Format
 
@@ -34,15 +34,20 @@ _MBOX = re.compile(rb"From [^\r\n]{1,200}\d\d:\d\d[^\r\n]{0,40}\d{4}[^\r\n]{0,20
 _OUTLOOK_STREAM = "__properties_version1.0".encode("utf-16-le")
 
 
-def inspect(content: bytes) -> Facts:
-    """Everything that the bytes say, for every kind of bytes; no exception escapes."""
+def inspect(content: bytes, text: int = 0) -> Facts:
+    """Everything that the bytes say, for every kind of bytes; no exception escapes.
+
+    Args:
+        content: the whole file.
+        text: how many characters of a PDF's text layer are wanted.
+    """
     kind = Format.UNKNOWN
     try:
         kind = recognise(content)
         return Facts(
             format=kind,
             size=len(content),
-            pdf=inspect_pdf(content) if kind is Format.PDF else None,
+            pdf=inspect_pdf(content, text) if kind is Format.PDF else None,
             eml=inspect_eml(content) if kind is Format.EML else None,
         )
     except (MemoryError, RecursionError):
@@ -67,7 +72,7 @@ def _by_first_bytes(content: bytes) -> Format | None:
         return _kind_of_zip(content)
     if kind is Format.OLE:
         return Format.MSG if _OUTLOOK_STREAM in content else Format.OLE
-    if kind is None and _MBOX.match(content):
+    if kind is None and _MBOX.match(content) and not is_single_message(content):
         return Format.MBOX
     start = content[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return kind or next((markup for magic, markup in _MARKUP if start.startswith(magic)), None)

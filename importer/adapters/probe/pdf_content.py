@@ -13,6 +13,9 @@ _PASSIVE = frozenset(
 )
 """Entries under which no action can stand, and most of a file's objects do."""
 
+_MAX_NAMES = 100
+"""More tell a person nothing, and a hostile file could fill the ledger with them."""
+
 _ACTIONS = {"/JavaScript": "JavaScript", "/Launch": "an action that starts a program"}
 
 
@@ -20,6 +23,8 @@ _ACTIONS = {"/JavaScript": "JavaScript", "/Launch": "an action that starts a pro
 class Survey:
     active: tuple[str, ...]
     embedded: tuple[str, ...]
+    specifications: tuple[DictionaryObject, ...]
+    """Of the embedded files (ISO 32000-1, 7.11.3); several may have the same name."""
     fault: str
     """What could not be looked into; empty when everything could."""
 
@@ -27,7 +32,7 @@ class Survey:
 def survey(catalog: DictionaryObject) -> Survey:
     """Look through everything that a reader could act on, from the catalog downwards."""
     active: set[str] = set()
-    embedded: dict[str, None] = {}
+    specifications: list[DictionaryObject] = []
     unread = 0
     for node in _reachable(catalog):
         if isinstance(node, Malformed):
@@ -35,11 +40,13 @@ def survey(catalog: DictionaryObject) -> Survey:
             continue
         active.update(_actions_of(node))
         if "/EF" in node:
-            embedded[_name_of(node)] = None
+            specifications.append(node)
+    embedded = tuple(dict.fromkeys(name_of(specification) for specification in specifications))
     active.update(f"the embedded program {name}" for name in embedded if is_program(name))
     return Survey(
-        active=tuple(sorted(active)),
-        embedded=tuple(embedded),
+        active=tuple(sorted(active))[:_MAX_NAMES],
+        embedded=embedded[:_MAX_NAMES],
+        specifications=tuple(specifications),
         fault=f"{unread} objects cannot be read" if unread else "",
     )
 
@@ -74,6 +81,6 @@ def _actions_of(node: DictionaryObject) -> Iterator[str]:
         yield _ACTIONS["/JavaScript"]
 
 
-def _name_of(specification: DictionaryObject) -> str:
+def name_of(specification: DictionaryObject) -> str:
     """The embedded file's name; the Unicode one first (ISO 32000-1, 7.11.3)."""
     return clean(specification.get("/UF") or specification.get("/F") or "without a name")

@@ -31,6 +31,8 @@ class Limits:
     cpu_seconds: int = 20
     memory: int = 1024**3
     """Bytes of address space of the child."""
+    text: int = 0
+    """Characters of a PDF's text layer that come back with the facts; 0: it is not read."""
     documents: int = 500
     """After so many the child is replaced, so that no leak in a parser can grow."""
 
@@ -65,9 +67,13 @@ class Worker:
             if self._closed:
                 raise ValueError("the probe is closed")
             try:
-                facts = self._attempt(content)
-                # A child can also be killed from outside, for want of memory say; once is not yet the content's fault.
-                return self._attempt(content) if facts.failure is Failure.CRASHED else facts
+                used = self._process is not None
+                outcome = self._attempt(content)
+                # A child can also be killed from outside, and what earlier documents have left in it counts against its
+                # memory: once is not yet the content's fault.
+                if outcome is Failure.CRASHED or (used and isinstance(outcome, Facts) and outcome.failure):
+                    outcome = self._attempt(content)
+                return outcome if isinstance(outcome, Facts) else _failed(content, outcome)
             except BaseException:
                 # An answer left in the pipe would be taken for the next document's.
                 self._stop()
@@ -79,7 +85,8 @@ class Worker:
             self._closed = True
             self._stop()
 
-    def _attempt(self, content: bytes) -> Facts:
+    def _attempt(self, content: bytes) -> Facts | Failure:
+        """What the child says; how it failed where it says nothing."""
         process = self._process = self._process or self._start()
         with _deadline(process, self._limits.seconds) as passed:
             facts = _exchange(process, content)
@@ -87,7 +94,7 @@ class Worker:
         if facts is None:
             status = self._stop()
             overrun = passed.is_set() or status == -signal.SIGXCPU
-            return _failed(content, Failure.TOO_COMPLEX if overrun else Failure.CRASHED)
+            return Failure.TOO_COMPLEX if overrun else Failure.CRASHED
         if passed.is_set() or facts.failure or self._inspected >= self._limits.documents:
             self._stop()
         return facts
@@ -95,15 +102,21 @@ class Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         self._inspected = 0
         command = [sys.executable, "-I", "-B", "-m", "importer.adapters.probe.child"]
-        command += [str(self._limits.memory), str(self._limits.cpu_seconds)]
+        command += [str(self._limits.memory), str(self._limits.cpu_seconds), str(self._limits.text)]
         process = _spawn(command)
         try:
             with _deadline(process, START_LIMIT):
-                ready = _receive(process) == READY
+                greeting = _receive(process)
         except BaseException:
             _end(process)
             raise
-        if not ready:
+        if greeting is not None and greeting != READY:
+            _end(process)
+            raise ProbeError("the importer was replaced by another version while it runs: restart it")
+        if greeting is None:
+            # It has closed its output and is about to end; killed before, it could not tell its status.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
             raise ProbeError(
                 f"the inspection of documents does not start (exit status {_end(process)}); "
                 f"to see why, run: {' '.join(command)}"

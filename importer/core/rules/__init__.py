@@ -3,7 +3,9 @@
 from importer.core.rules.compiling import compile_rules
 from importer.core.rules.engine import Rules
 from importer.core.rules.examples import ExampleResult, run_examples
-from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult
+from importer.core.rules.lint import RuleWarning, lint
+from importer.core.rules.nearness import with_near_misses
+from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult, Source
 from importer.core.rules.spec import (
     REFUSE,
     CompilePattern,
@@ -32,11 +34,15 @@ __all__ = [
     "RuleFault",
     "RuleResult",
     "RuleSpec",
+    "RuleWarning",
     "Rules",
     "RulesError",
     "RulesSpec",
+    "Source",
     "compile_rules",
     "did_you_mean",
+    "lint",
     "readable",
     "run_examples",
+    "with_near_misses",
 ]

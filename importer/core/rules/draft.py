@@ -6,6 +6,7 @@ from importer.core.model import Kind
 from importer.core.rules.examples import answer_faults
 from importer.core.rules.folder import FolderGlob
 from importer.core.rules.matching import Matcher, RegexMatcher, TemplateMatcher
+from importer.core.rules.outcome import Source
 from importer.core.rules.rule import Rule
 from importer.core.rules.spec import CompilePattern, Pattern, PatternError, RuleFault, RuleSpec, did_you_mean
 from importer.core.rules.template import OutputText, Part, Placeholder, TemplateError, parse_output, parse_pattern
@@ -13,7 +14,9 @@ from importer.core.rules.walk import Step
 from importer.core.rules.words import KindWords
 
 _BUILT_IN = frozenset({"kind", "any", "date"})
-RESERVED = _BUILT_IN | {"kind_word", "stem", "filename"}
+_OF_THE_FILE = frozenset({"stem", "filename", "subject", "sender"})
+_OUTPUT_ONLY = _OF_THE_FILE | {"kind_word"}
+RESERVED = _BUILT_IN | _OUTPUT_ONLY
 """Placeholders with a meaning of their own."""
 _NOTHING = OutputText(())
 
@@ -46,6 +49,7 @@ class Draft:
             self.faults.extend(answer_faults(self._where(f'examples."{path}"'), expected))
         return Rule(
             name=spec.name,
+            source=self._source(),
             matcher=matcher,
             folder=self._folder(),
             folder_text=spec.folder or "",
@@ -70,6 +74,16 @@ class Draft:
             return Kind(value) if value else None
         self._fault("kind", f"`{value}` is no kind", did_you_mean(value, list(Kind)))
         return None
+
+    def _source(self) -> Source:
+        value = self.spec.source
+        if value not in list(Source):
+            self._fault("from", f"`{value}` is nothing that a rule reads", did_you_mean(value, list(Source)))
+            return Source.FILENAME
+        if value != Source.FILENAME and (self.spec.extension or "eml").lower().removeprefix(".") != "eml":
+            remedy = 'leave `extension` out, or write extension = "eml"'
+            self._fault("from", f"only e-mails have a {value}, so the rule would never be asked", remedy)
+        return Source(value)
 
     def _folder(self) -> FolderGlob | None:
         if self.spec.folder is None:
@@ -116,7 +130,7 @@ class Draft:
         if pattern is None:
             return TemplateMatcher((), kind), None
         groups = frozenset(pattern.group_names)
-        for name in sorted(groups & {"kind_word", "stem", "filename"}):
+        for name in sorted(groups & _OUTPUT_ONLY):
             self._fault("regex", f"the group name `{name}` has a meaning of its own", "choose another name")
         self._want_kind("kind" in groups, "regex")
         self.candidates = groups - RESERVED
@@ -166,7 +180,7 @@ class Draft:
         if captures is None:
             return _NOTHING
         words = {"kind_word"} if "kind" in captures else set()
-        return self._text(key, written, captures | words | {"kind", "stem", "filename"})
+        return self._text(key, written, captures | words | _OF_THE_FILE | {"kind", "date"})
 
     def _text(self, key: str, written: str, allowed: frozenset[str]) -> OutputText:
         try:

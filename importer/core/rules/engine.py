@@ -1,10 +1,14 @@
 """All rules on one name: one answer, or a refusal with its reason. The order of rules never decides where it goes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from importer.core.facts import Facts
 from importer.core.model import Kind, Reason
-from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult
+from importer.core.reference import same_reference
+from importer.core.rules.copies import without_copy_marks
+from importer.core.rules.mail import Line, mail_lines, mail_values, name_line, why_not_read
+from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult, Source
 from importer.core.rules.reading import Reading, Vocabulary
 from importer.core.rules.rule import Rule
 from importer.core.rules.text import FileName, printable
@@ -20,39 +24,98 @@ class Rules:
     vocabulary: Vocabulary
     rules: tuple[Rule, ...]
 
-    def infer(self, name: FileName) -> Inference:
-        """Which invoice reference and kind the name says; never an exception, never a guess."""
+    def infer(self, name: FileName, facts: Facts | None = None) -> Inference:
+        """Which invoice reference and kind the name says; never an exception, never a guess.
+
+        Rules with `from` are asked for an e-mail of which the name says nothing. What they read in its subject and its
+        attachments has to agree, and the name, the subject and the attachments must not speak of another invoice.
+
+        Args:
+            name: where the file lies and what it is called.
+            facts: what the file's bytes say; None where only a name is known.
+        """
         if not name.is_utf8:
             return _unreadable(name, tuple(rule.unreadable() for rule in self.rules))
-        reading = self.vocabulary.read(name.stem)
-        accounts = self._accounts(name, reading)
+        line = name_line(name)
+        by_name = self._read(line, name, facts)
+        further = [rule for rule in self.rules if rule.source is not Source.FILENAME]
+        if not further:
+            return by_name
+        why_not = why_not_read(name, facts) if isinstance(by_name, NoMatch) else "counts only where the name is silent"
+        if why_not or facts is None or facts.eml is None:
+            return replace(by_name, accounts=by_name.accounts + tuple(rule.not_asked(why_not) for rule in further))
+        answers = [(line, by_name), *((line, self._read(line, name, facts)) for line in mail_lines(facts.eml))]
+        return replace(self._agreed(answers), accounts=_telling(answers, further))
+
+    def _read(self, line: Line, name: FileName, facts: Facts | None) -> Inference:
+        """One text by the rules for texts of its source."""
+        reading = self.vocabulary.read(line.text)
+        accounts = self._accounts(line, name, reading)
         matched = [account for account in accounts if account.matched]
         readings = {(account.reference, account.kind) for account in matched}
         torn = [account for account in accounts if account.result is RuleResult.AMBIGUOUS]
         if len(readings) > 1 or torn:
-            return _disagreement(name, matched, torn, accounts)
+            return _disagreement(line, matched, torn, accounts)
         if matched:
-            return self._match(matched[0], name, accounts)
+            return self._match(matched[0], name, facts, accounts)
         blocked = [account for account in accounts if account.result is RuleResult.BLOCKED]
-        return _blocked(name, reading, blocked, accounts) if blocked else _no_match(name, reading, accounts)
+        return _blocked(line, reading, blocked, accounts) if blocked else _no_match(line, reading, accounts)
 
-    def _accounts(self, name: FileName, reading: Reading) -> tuple[RuleAccount, ...]:
-        accounts = {rule.name: rule.judge(name, reading) for rule in self.rules if not rule.fallback}
+    def _accounts(self, line: Line, name: FileName, reading: Reading) -> tuple[RuleAccount, ...]:
+        rules = [rule for rule in self.rules if rule.source is line.source]
+        accounts = {rule.name: rule.judge(name, reading) for rule in rules if not rule.fallback}
         recognised = any(account.recognised for account in accounts.values())
-        for rule in self.rules:
+        for rule in rules:
             if rule.fallback:
                 accounts[rule.name] = rule.not_tried() if recognised else rule.judge(name, reading)
-        return tuple(accounts[rule.name] for rule in self.rules)
+        told = tuple(accounts[rule.name] for rule in rules)
+        if line.source is Source.FILENAME:
+            return told
+        return tuple(replace(account, text=line.shown) for account in told)
 
-    def _match(self, account: RuleAccount, name: FileName, accounts: tuple[RuleAccount, ...]) -> Match:
+    def _agreed(self, answers: Sequence[tuple[Line, Inference]]) -> Inference:
+        """What all texts say together; the first one is the file's name."""
+        torn = next((answer for _, answer in answers if isinstance(answer, Ambiguous)), None)
+        matched = [(line, answer) for line, answer in answers if isinstance(answer, Match)]
+        if torn or not matched:
+            return torn or answers[0][1]
+        line, match = matched[0]
+        for other, answer in answers:
+            objection = _objection(other, answer, match) or self._remarks_against(other, match)
+            if objection:
+                message = (
+                    f"The {line.told} says {match.reference} {match.kind}, but the {other.told} {objection}. {_RENAME}"
+                )
+                return Ambiguous(reason=Reason("ambiguous", printable(message), {"rules": [match.rule]}), accounts=())
+        return match
+
+    def _remarks_against(self, line: Line, match: Match) -> str:
+        """What this text holds that says another invoice or kind; nothing asks for an attachment's kind."""
+        reading = self.vocabulary.read(line.text)
+        said = (match.reference, *match.captures.values())
+        against = [
+            remark.describe(reading.stem)
+            for remark in reading.outermost
+            if (
+                not any(same_reference(reading.stem[remark.start : remark.end], text) for text in said)
+                if remark.word is None
+                else remark.word.kind is not match.kind and line.source is not Source.ATTACHMENT
+            )
+        ]
+        return f"holds {against[0]}" if against else ""
+
+    def _match(
+        self, account: RuleAccount, name: FileName, facts: Facts | None, accounts: tuple[RuleAccount, ...]
+    ) -> Match:
         rule = next(rule for rule in self.rules if rule.name == account.rule)
         assert account.reference is not None
         assert account.kind is not None
         values = {
+            **mail_values(facts),
             **account.captures,
             "kind": account.kind.value,
             "kind_word": account.captures.get("kind", ""),
-            "stem": name.stem,
+            "stem": without_copy_marks(name.stem, self.vocabulary.words)[0],
             "filename": name.shown,
         }
         return Match(
@@ -62,9 +125,30 @@ class Rules:
             label=printable(rule.label.fill(values)).strip(),
             description=printable(rule.description.fill(values)).strip(),
             resend=rule.resend,
+            by_fallback=rule.fallback,
             captures=account.captures,
             accounts=accounts,
         )
+
+
+def _objection(line: Line, answer: Inference, match: Match) -> str:
+    if not line.is_certain:
+        return "cannot be read for certain"
+    if isinstance(answer, Match) and (answer.reference, answer.kind) != (match.reference, match.kind):
+        return f"says {answer.reference} {answer.kind}"
+    return ""
+
+
+def _telling(answers: Iterable[tuple[Line, Inference]], further: Iterable[Rule]) -> tuple[RuleAccount, ...]:
+    """Of a rule that read several texts, the accounts of those that meant something to it, or else the first."""
+    by_rule: dict[str, list[RuleAccount]] = {}
+    for _, answer in answers:
+        for account in answer.accounts:
+            by_rule.setdefault(account.rule, []).append(account)
+    for rule in further:
+        by_rule.setdefault(rule.name, [rule.not_asked("this e-mail does not have")])
+    groups = by_rule.values()
+    return tuple(account for group in groups for account in ([a for a in group if a.recognised] or group[:1]))
 
 
 def _unreadable(name: FileName, accounts: tuple[RuleAccount, ...]) -> NoMatch:
@@ -73,30 +157,30 @@ def _unreadable(name: FileName, accounts: tuple[RuleAccount, ...]) -> NoMatch:
 
 
 def _disagreement(
-    name: FileName, matched: Sequence[RuleAccount], torn: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
+    line: Line, matched: Sequence[RuleAccount], torn: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
 ) -> Ambiguous:
     opinions = [f"rule “{account.rule}” says {account.message}" for account in [*_one_each(matched), *torn]]
-    message = f"The name “{name.shown}” can be read in more than one way ({'; '.join(opinions)}). {_RENAME}"
+    message = f"The {line.told} can be read in more than one way ({'; '.join(opinions)}). {_RENAME}"
     return Ambiguous(reason=Reason("ambiguous", message, {"rules": _names([*matched, *torn])}), accounts=accounts)
 
 
 def _blocked(
-    name: FileName, reading: Reading, blocked: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
+    line: Line, reading: Reading, blocked: Sequence[RuleAccount], accounts: tuple[RuleAccount, ...]
 ) -> Ambiguous:
     words = _refusing(reading)
     first = blocked[0]
-    message = f"The name “{name.shown}” does not say one thing only (rule “{first.rule}”: {first.message}). {_RENAME}"
+    message = f"The {line.told} does not say one thing only (rule “{first.rule}”: {first.message}). {_RENAME}"
     if words:
-        message = f"The name “{name.shown}” holds {_told(words)}. {_SAY_A_KIND}"
+        message = f"The {line.told} holds {_told(words)}. {_SAY_A_KIND}"
     details = {"rules": _names(blocked), **({"words": words} if words else {})}
     return Ambiguous(reason=Reason("ambiguous", printable(message), details), accounts=accounts)
 
 
-def _no_match(name: FileName, reading: Reading, accounts: tuple[RuleAccount, ...]) -> NoMatch:
+def _no_match(line: Line, reading: Reading, accounts: tuple[RuleAccount, ...]) -> NoMatch:
     words = _refusing(reading)
     recognised = list(dict.fromkeys(remark.describe(reading.stem) for remark in reading.outermost))
     held = _told(words) if words else ", ".join(recognised)
-    message = f"No rule matches “{name.shown}”{f' (it holds {held})' if held else ''}. {_RENAME}"
+    message = f"No rule matches “{line.shown}”{f' (it holds {held})' if held else ''}. {_RENAME}"
     return NoMatch(reason=Reason("no_rule", printable(message), {"words": words} if words else {}), accounts=accounts)
 
 

@@ -1,13 +1,18 @@
 """The examples that every rule brings along: names with the answer that the operator expects."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from importer.core.facts import EmlFacts, Facts, Format
 from importer.core.model import Kind
 from importer.core.rules.engine import Rules
-from importer.core.rules.outcome import Inference, Match, NoMatch
+from importer.core.rules.outcome import Inference, Match, NoMatch, Source
+from importer.core.rules.rule import Rule
 from importer.core.rules.spec import RuleFault, did_you_mean
 from importer.core.rules.text import FileName
+
+_SILENT = "_.eml"
+"""A name that says nothing, so that only the e-mail speaks."""
 
 REFUSALS = ("no match", "ambiguous", "refused")
 """Expected answers for names that must not be imported; `refused` stands for either of the others."""
@@ -39,10 +44,20 @@ class ExampleResult:
 
 def run_examples(rules: Rules) -> tuple[ExampleResult, ...]:
     return tuple(
-        ExampleResult(rule.name, path, expected.strip(), *_answer(rules.infer(FileName.parse(path))))
+        ExampleResult(rule.name, path, expected.strip(), *_answer(infer_example(rules, rule, path)))
         for rule in rules.rules
         for path, expected in rule.examples.items()
     )
+
+
+def infer_example(rules: Rules, rule: Rule, example: str) -> Inference:
+    """An example is what the rule reads: a path, a subject, or the name of an attachment, in whatever folder."""
+    if rule.source is Source.FILENAME:
+        return rules.infer(FileName.parse(example))
+    anywhere = tuple(replace(each, folder=None) if each is rule else each for each in rules.rules)
+    is_subject = rule.source is Source.SUBJECT
+    eml = EmlFacts(subject=example) if is_subject else EmlFacts(attachments=(example,))
+    return replace(rules, rules=anywhere).infer(FileName((), _SILENT), Facts(format=Format.EML, size=0, eml=eml))
 
 
 def answer_faults(where: str, expected: str) -> Iterator[RuleFault]:

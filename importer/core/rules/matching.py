@@ -39,12 +39,13 @@ class TemplateMatcher:
     kind: Kind | None
 
     def attempt(self, reading: Reading) -> Attempt:
-        kept = complete(layers(self.steps, reading, strict=True), len(reading.stem))
-        if kept[0]:
-            return self._matched(reading, kept)
+        # What is strict is loose as well, and most rules fail at their first part: so the loose way comes first.
         found = layers(self.steps, reading, strict=False)
-        kept = complete(found, len(reading.stem))
-        return self._blocked(reading, kept) if kept[0] else self._mismatch(found)
+        loose = complete(found, len(reading.stem))
+        if not loose:
+            return self._mismatch(found)
+        strict = complete(layers(self.steps, reading, strict=True), len(reading.stem))
+        return self._matched(reading, strict) if strict else self._blocked(reading, loose)
 
     def _matched(self, reading: Reading, kept: Sequence[Layer]) -> Attempt:
         for step, layer in zip(self.steps, kept, strict=True):

@@ -8,6 +8,18 @@ from typing import Any
 from importer.core.model import Kind, Reason
 
 
+class Source(StrEnum):
+    """Which text a rule reads: its setting `from`."""
+
+    FILENAME = "filename"
+    SUBJECT = "subject"
+    ATTACHMENT = "attachment"
+
+    @property
+    def word(self) -> str:
+        return "name" if self is Source.FILENAME else self.value
+
+
 class RuleResult(StrEnum):
     """How one rule took one name."""
 
@@ -21,7 +33,7 @@ class RuleResult(StrEnum):
     OTHER_EXTENSION = "other_extension"
     UNREADABLE = "unreadable"
     NOT_TRIED = "not_tried"
-    """A fallback, and something else was recognised."""
+    """A fallback, and something else was recognised; or a rule for e-mails, where there is nothing for it to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +53,11 @@ class RuleAccount:
     expected: str = ""
     found: str = ""
     """The rest of the stem from that position; empty at its end."""
+    source: Source = Source.FILENAME
+    text: str = ""
+    """What was read; empty for the file's name, and where nothing was."""
+    near_miss: str | None = None
+    """What little would have to be otherwise for the rule to match, for a person; see `nearness.py`."""
 
     @property
     def matched(self) -> bool:
@@ -54,6 +71,8 @@ class RuleAccount:
     def as_json(self) -> dict[str, Any]:
         return {
             "rule": self.rule,
+            "from": self.source.value,
+            "text": self.text or None,
             "matched": self.matched,
             "result": self.result.value,
             "message": self.message,
@@ -64,6 +83,7 @@ class RuleAccount:
             "matched_text": self.matched_text,
             "expected": self.expected,
             "found": self.found,
+            "near_miss": self.near_miss,
         }
 
 
@@ -78,13 +98,15 @@ class Match:
     label: str
     description: str
     resend: bool
+    by_fallback: bool
+    """Whether no other rule understood the name."""
     captures: Mapping[str, str]
     accounts: tuple[RuleAccount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoMatch:
-    """Nothing that any rule knows. Reason codes: `no_rule`, `unreadable_name`."""
+    """Nothing that any rule knows, in any text that it reads. Reason codes: `no_rule`, `unreadable_name`."""
 
     reason: Reason
     accounts: tuple[RuleAccount, ...]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.spec import Pattern, Span
 from importer.core.rules.text import is_bare_number, is_joined
 from importer.core.rules.words import FoundWord, KindWords
@@ -46,6 +47,8 @@ class Vocabulary:
     """Those that some rule uses in its reference."""
 
     def read(self, stem: str) -> "Reading":
+        """What a stem says once the marks of copying programs are off."""
+        stem, copy_marks = without_copy_marks(stem, self.words)
         words = self.words.find(stem)
         # A start inside a number or word is no start; this also spares most calls of the expressions.
         starts = [start for start in range(len(stem)) if not is_joined(stem, start)]
@@ -57,7 +60,7 @@ class Vocabulary:
             for start, end in ends[name].items()
             if not is_bare_number(stem[start:end])
         ]
-        return Reading(stem, words, {**ends, "date": dict(_date_ends(stem, starts))}, tuple(remarks))
+        return Reading(stem, words, {**ends, "date": dict(_date_ends(stem, starts))}, tuple(remarks), copy_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,12 @@ class Reading:
     """A stem and everything recognised in it; for each start there is at most one end, the longest."""
 
     stem: str
+    """Without the marks of copying programs."""
     words: Mapping[int, FoundWord]
     ends: Mapping[str, Mapping[int, int]]
     """For each token, and for `date`: end by start."""
     remarks: tuple[Remark, ...]
+    copy_marks: tuple[str, ...] = ()
 
     @property
     def outermost(self) -> tuple[Remark, ...]:

@@ -1,11 +1,11 @@
 """One compiled rule and what it makes of a name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from importer.core.rules.folder import FolderGlob
 from importer.core.rules.matching import Attempt, Matcher
-from importer.core.rules.outcome import RuleAccount, RuleResult
+from importer.core.rules.outcome import RuleAccount, RuleResult, Source
 from importer.core.rules.reading import Reading
 from importer.core.rules.template import OutputText
 from importer.core.rules.text import FileName, has_controls
@@ -16,6 +16,7 @@ class Rule:
     """A `[[rule]]` that has been checked."""
 
     name: str
+    source: Source
     matcher: Matcher
     folder: FolderGlob | None
     folder_text: str
@@ -43,18 +44,22 @@ class Rule:
     def not_tried(self) -> RuleAccount:
         return self._aside(RuleResult.NOT_TRIED, "a fallback; another rule recognised something")
 
+    def not_asked(self, why: str) -> RuleAccount:
+        return self._aside(RuleResult.NOT_TRIED, f"reads the {self.source.word}, which {why}")
+
     def _aside(self, result: RuleResult, message: str) -> RuleAccount:
-        return RuleAccount(rule=self.name, result=result, message=message)
+        return RuleAccount(rule=self.name, source=self.source, result=result, message=message)
 
     def _matched(self, attempt: Attempt) -> RuleAccount:
         captures = dict(attempt.captures or {})
         reference = self._reference(captures)
         if not reference or has_controls(reference):
             problem = "the invoice reference would be incomplete or hold control characters"
-            return RuleAccount(rule=self.name, result=RuleResult.MISMATCH, message=problem, captures=captures)
+            return replace(self._aside(RuleResult.MISMATCH, problem), captures=captures)
         message = f"{reference} {attempt.kind}"
         return RuleAccount(
             rule=self.name,
+            source=self.source,
             result=RuleResult.MATCHED,
             message=message,
             captures=captures,
@@ -74,6 +79,7 @@ class Rule:
         message = attempt.message or f"expected {attempt.expected}, found {f'`{found}`' if found else 'the end'}"
         return RuleAccount(
             rule=self.name,
+            source=self.source,
             result=attempt.result,
             message=message,
             captures=attempt.captures or {},

@@ -14,6 +14,8 @@ class RuleSpec:
     """One `[[rule]]` as written (design.md section 5, "Rules")."""
 
     name: str
+    source: str = "filename"
+    """The key `from`."""
     pattern: str | None = None
     regex: str | None = None
     folder: str | None = None
@@ -62,6 +64,10 @@ Span = tuple[int, int]
 
 class Pattern(Protocol):
     """A compiled regular expression that takes linear time, whatever the case of letters."""
+
+    @property
+    def expression(self) -> str:
+        """As it was written."""
 
     @property
     def group_names(self) -> tuple[str, ...]: ...

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Unicode's default ignorables that turn up in file names: soft hyphen, zero widths, bidi marks, selectors, BOM.
 _INVISIBLE_RANGES = (
@@ -49,6 +50,7 @@ class FileName:
         return (stem, extension) if stem and dot else (name, "")
 
 
+@lru_cache(maxsize=64)  # each rule asks for the same stem and extension again
 def readable(text: str) -> str:
     """NFC without invisible characters, every kind of blank as a plain one."""
     visible = (character for character in text if character not in _INVISIBLE)

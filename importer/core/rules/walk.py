@@ -64,17 +64,22 @@ class Step:
 
 
 def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Layer]:
+    """One for each step; fewer where a step cannot follow, and then the last one is empty."""
     reached: Iterable[int] = (0,)
     found: list[Layer] = []
     for step in steps:
         layer = {start: ends for start in reached if (ends := step.ends(reading, start, strict=strict))}
         found.append(layer)
+        if not layer:
+            break
         reached = sorted({end for ends in layer.values() for end in ends})
     return found
 
 
 def complete(found: Sequence[Layer], length: int) -> list[Layer]:
-    """Only what belongs to a way through the whole stem; every layer is empty if there is none."""
+    """Only what belongs to a way through the whole stem; nothing if there is none."""
+    if not found or not any(length in ends for ends in found[-1].values()):
+        return []
     good = {length}
     kept: list[Layer] = []
     for layer in reversed(found):

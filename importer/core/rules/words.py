@@ -1,6 +1,6 @@
 """Kind words: how they are spelled, where they stand in a stem, and which kind they mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from importer.core.model import Kind
@@ -58,19 +58,19 @@ class KindWords:
     """All words of `[kinds]`."""
 
     def __init__(self, words: tuple[KindWord, ...]) -> None:
-        self._by_first: dict[str, list[KindWord]] = {}
-        for word in words:
-            self._by_first.setdefault(word.pieces[0][0], []).append(word)
+        self.all = words
+        self._pieces = _by_first_character(word for word in words if word.is_piece)
+        self._whole = _by_first_character(word for word in words if not word.is_piece)
 
     def find(self, stem: str) -> Mapping[int, FoundWord]:
         """By where it starts, the longest word; one that lies within a longer one says nothing of its own."""
         text = _Folded(stem)
-        found = {
-            (place.start, place.end): place
-            for pieces in (True, False)  # a whole word overwrites the piece that is found in the same place
-            for start in range(len(stem))
-            for place in self._at(text, start, pieces=pieces)
-        }
+        found: dict[tuple[int, int], FoundWord] = {}
+        # Pieces first: a whole word overwrites the piece that is found in the same place.
+        for words in (self._pieces, self._whole):
+            for start, first in enumerate(text.characters):
+                for place in _at(text, start, words.get(first, ())):
+                    found[place.start, place.end] = place
         places = found.values()
         return {place.start: place for place in places if not any(_lies_within(place, other) for other in places)}
 
@@ -79,11 +79,20 @@ class KindWords:
         found = self.find(text).get(0)
         return found if found and found.end == len(text) else None
 
-    def _at(self, text: "_Folded", start: int, *, pieces: bool) -> Iterator[FoundWord]:
-        for word in self._by_first.get(text.character(start), ()):
-            if word.is_piece is pieces and (word.open_start or not is_joined(text.stem, start)):
-                for end in text.ends(word, start):
-                    yield FoundWord(*_widened(text.stem, start, end), word.kind)
+
+def _by_first_character(words: Iterable[KindWord]) -> Mapping[str, Sequence[KindWord]]:
+    found: dict[str, list[KindWord]] = {}
+    for word in words:
+        found.setdefault(word.pieces[0][0], []).append(word)
+    return found
+
+
+def _at(text: "_Folded", start: int, words: Sequence[KindWord]) -> Iterator[FoundWord]:
+    inside = bool(words) and is_joined(text.stem, start)
+    for word in words:
+        if word.open_start or not inside:
+            for end in text.ends(word, start):
+                yield FoundWord(*_widened(text.stem, start, end), word.kind)
 
 
 class _Folded:
@@ -92,6 +101,7 @@ class _Folded:
     def __init__(self, stem: str) -> None:
         self.stem = stem
         folded = [fold(character) for character in stem]
+        self.characters = [piece[:1] for piece in folded]
         self._text = "".join(folded)
         self._starts: list[int] = []
         self._originals: dict[int, int] = {}
@@ -101,9 +111,6 @@ class _Folded:
             self._originals[position] = original
             position += len(piece)
         self._originals[position] = len(stem)
-
-    def character(self, start: int) -> str:
-        return self._text[self._starts[start] : self._starts[start] + 1]
 
     def ends(self, word: KindWord, start: int) -> Iterator[int]:
         """Where in the stem the word ends if it stands at `start`: one place or none."""
