@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-kills campaign-steps check format docs lock picture clean
+.PHONY: help demo test campaign campaign-kills campaign-steps systemd-test bench bench-quick check format docs lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -22,6 +22,15 @@ campaign-kills: $(VENV)/.ready ## a hundred kill -9 of the real service under a 
 
 campaign-steps: $(VENV)/.ready ## kill -9 of the real service at each of its durable steps (Linux, a C compiler)
 	$(BIN)/python -m tests.faulty
+
+bench: $(VENV)/.ready ## the figures of docs/performance.md, in a quarter of an hour (Linux, a C compiler, strace, curl)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(VENV)/.ready ## the same in small sizes: whether it runs, not how fast
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+systemd-test: $(VENV)/.ready ## the units at work under a real systemd, in a throw-away machine (Linux, root)
+	$(BIN)/pytest -n0 tests/systemd/on_a_real_systemd.py $(ARGS)
 
 check: $(VENV)/.ready ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """Puts a settled document's file away: the receipt or the reason first, then the file beside it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -8,16 +9,22 @@ from importer.adapters.archive import (
     ArchiveError,
     FileGone,
     NotDurable,
+    Open,
     TargetTaken,
+    keep_names,
     move,
     remove_sidecars,
+    sync_all,
     write_reason,
     write_receipt,
 )
-from importer.adapters.ledger import Claim, Ledger
+from importer.adapters.ledger import Claim, Group, Ledger, Member
 from importer.clock import Clock
 from importer.core.model import Document, Receipt, State
 from importer.core.naming import DoneFile
+
+PATIENCE = 0.05
+"""Seconds for which a file to be put away waits for others, while there are many: nothing else waits for it."""
 
 
 class Archivist:
@@ -30,6 +37,8 @@ class Archivist:
         self._done_file = done_file
         self._clock = clock
         self._log = log
+        # A wait for the disk takes as long for many files as for one.
+        self._group: Group[Sequence[Open], None] = Group(_sync, patience=PATIENCE)
 
     def put_away(self, claim: Claim, content: bytes | None) -> Claim:
         """Writes the sidecar, moves the file, and tells the ledger; a fault is logged and tried again later.
@@ -45,9 +54,11 @@ class Archivist:
         assert document.target is not None, "only documents with a target are put away"
         source, target = Path(document.location), Path(document.target)
         try:
-            _write_sidecar(document, target)
-            if not document.in_place and source != target:
-                move(source, target, content=content, sha256=document.sha256)
+            _write_sidecar(document, target, self._group.run)
+            if document.in_place or source == target:
+                keep_names(target, self._group.run)
+            else:
+                move(source, target, content=content, sha256=document.sha256, sync=self._group.run)
                 remove_sidecars(source)
                 self._remove_marker(source)
         except TargetTaken:
@@ -73,11 +84,15 @@ class Archivist:
             source.with_name(self._done_file.marker_of(source.name)).unlink(missing_ok=True)
 
 
-def _write_sidecar(document: Document, target: Path) -> None:
+def _sync(members: Sequence[Member[Sequence[Open], None]]) -> None:
+    sync_all([opened for member in members for opened in member.wanted])
+
+
+def _write_sidecar(document: Document, target: Path, sync: Callable[[Sequence[Open]], None]) -> None:
     if document.state is State.IMPORTED:
-        write_receipt(target, receipt_of(document))
+        write_receipt(target, receipt_of(document), sync)
     elif document.reason is not None:
-        write_reason(target, document)
+        write_reason(target, document, sync)
 
 
 def receipt_of(document: Document) -> Receipt:

@@ -1,10 +1,11 @@
 """Files that arrive together, judged as a whole before the first of them is taken (`importer.core.brake`)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from importer.adapters.inbox import FoundFile
-from importer.adapters.ledger import LedgerReader, Sighting
+from importer.adapters.ledger import Sighting
 from importer.clock import Clock
 from importer.core.brake import UNUSUAL_BATCH, Batch, BrakePolicy, Understood
 from importer.core.model import Document, State
@@ -14,24 +15,33 @@ TOGETHER = timedelta(hours=1).total_seconds()
 """Seconds for which newly found files still join the batch of the earlier ones."""
 
 
+LARGEST = 100_000
+"""Files of one batch at most; a longer backlog is several, so that their counts need not all be remembered."""
+
+
 class Batches:
     """The batch that is arriving. One thread surveys what was found; any number of workers ask about their document."""
 
-    def __init__(self, policy: BrakePolicy, examiner: Examiner, ledger: LedgerReader, clock: Clock) -> None:
+    def __init__(self, policy: BrakePolicy, examiner: Examiner, clock: Clock) -> None:
         self._policy = policy
         self._examiner = examiner
-        self._ledger = ledger
         self._clock = clock
         self._batch = self._begun()
+
+    def use(self, policy: BrakePolicy, examiner: Examiner) -> None:
+        """From now on, for what has arrived of the present batch too."""
+        self._policy, self._examiner = policy, examiner
+        self._batch = replace(self._batch, policy=policy)
 
     def survey(self, files: Sequence[FoundFile], *, is_idle: bool) -> None:
         """Counts files that were found and not taken yet.
 
         Args:
-            files: newly found.
+            files: newly found, and unknown to the ledger; of a backlog, the next few thousand.
             is_idle: nothing found earlier still waits to be taken: only then may another batch begin.
         """
-        if is_idle and self._clock.steady() - self._since > TOGETHER:
+        has_passed = is_idle and self._clock.steady() - self._since > TOGETHER
+        if has_passed or self._batch.files + len(files) > LARGEST:
             self._batch = self._begun()
         self._batch = self._batch.joined_by(self._understood(files))
 
@@ -49,15 +59,10 @@ class Batches:
         return Batch(f"{self._clock.now():B%Y%m%d-%H%M%S}", self._policy)
 
     def _understood(self, files: Sequence[FoundFile]) -> Iterator[Understood]:
-        # A handful cannot be unusual by itself, and the ledger need not be asked about each file twice.
-        is_many = self._batch.files + len(files) >= self._policy.fewest
         for file in files:
             understood = self._examiner.understand(file.relative)
-            if understood is not None and not (is_many and self._is_known(file)):
+            if understood is not None:
                 yield understood
-
-    def _is_known(self, file: FoundFile) -> bool:
-        return self._ledger.seen(sighting_of(file)) is not None
 
 
 def sighting_of(file: FoundFile) -> Sighting:

@@ -34,6 +34,10 @@ class Examiner:
         self._policy = policy
         self._account = account
 
+    def under(self, rules: Rules, policy: DocumentPolicy) -> "Examiner":
+        """The same probe and account under other rules and another policy."""
+        return Examiner(self._probe, rules, policy, self._account)
+
     @property
     def rules(self) -> Rules:
         return self._rules

@@ -146,7 +146,7 @@ class Explainer:
                 "copy_marks": list(reading.copy_marks),
                 "differs": reading.stem != PurePosixPath(name.name).stem,
             },
-            accounts=with_near_misses(rules, name, explanation.examination.inference),
+            accounts=with_near_misses(rules, name, rules.explain(name, explanation.examination.facts)),
             same_invoice=self._same_invoice(explanation),
         )
 

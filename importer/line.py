@@ -61,9 +61,7 @@ class Line:
         self._ledger = ledger
         self._clock = clock
         self._log = log
-        low, high = backoff
-        self._slow = max(LEAST_PAUSE, low), max(LEAST_PAUSE, high)
-        self._soon = max(LEAST_PAUSE, min(low, FIRST_PAUSE)), max(LEAST_PAUSE, high)
+        self.pause_along(backoff)
         self._on_refused = on_refused
         # Held while a change is told, so that log and ledger hear of changes in the order in which they happen.
         self._lock = threading.RLock()
@@ -72,6 +70,12 @@ class Line:
         self._next_probe_at = clock.steady()
         self._circuits = {act: Circuit() for act in ENDPOINTS}
         self._failing: dict[Act, Reason] = {}
+
+    def pause_along(self, backoff: tuple[timedelta, timedelta]) -> None:
+        """The first pause and the longest one, for pauses that begin from now on."""
+        low, high = backoff
+        self._slow = max(LEAST_PAUSE, low), max(LEAST_PAUSE, high)
+        self._soon = max(LEAST_PAUSE, min(low, FIRST_PAUSE)), max(LEAST_PAUSE, high)
 
     # ------------------------------------------------------------ stopped and opened
 

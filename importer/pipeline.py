@@ -20,6 +20,7 @@ from importer.archiving import Archivist
 from importer.batches import Batches, sighting_of
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
+from importer.core.brake import BrakePolicy
 from importer.core.keys import key_to_send
 from importer.core.lifecycle import (
     FIRST_ACTS,
@@ -36,6 +37,7 @@ from importer.core.lifecycle import (
 )
 from importer.core.model import Document, Found, State
 from importer.examination import Examiner
+from importer.lanes import Lanes
 from importer.line import Line, Turn
 from importer.recovery import recover
 
@@ -51,6 +53,8 @@ class Policies:
     lifecycle: Policy
     send_timeout: float
     """Seconds for a whole upload."""
+    uploads: int = 1
+    """How many documents may be asked for or uploaded at the same time."""
     look_first: bool = False
     """Whether a read-back comes before the very first send."""
 
@@ -87,8 +91,20 @@ class Pipeline:
         self._archivist = archivist
         self._batches = batches
         self._policies = policies
+        # No more than so many of the largest in memory, however many documents wait for the disk.
+        self._lanes = Lanes(uploads=policies.uploads, memory=policies.uploads * examiner.max_size)
         self._clock = clock
         self._log = log
+
+    @property
+    def examiner(self) -> Examiner:
+        """Whoever looks at the next document."""
+        return self._examiner
+
+    def use(self, examiner: Examiner, policies: Policies, brake: BrakePolicy) -> None:
+        """Other rules and settings, for every document that is examined, and every decision, from now on."""
+        self._examiner, self._policies = examiner, policies
+        self._batches.use(brake, examiner)
 
     # ------------------------------------------------------------ the two ways in
 
@@ -106,12 +122,17 @@ class Pipeline:
         known = self._ledger.seen(sighting_of(file))
         if known is not None:
             return Taken(known.id, is_new=False)  # falls due by itself
-        reading = read(file.path, self._examiner.max_size)
-        admitted = self._admit(file, reading, in_place=in_place)
-        if not isinstance(admitted, Claim):
-            return Taken(admitted.id, is_new=False)
-        self._log_state("document.admitted", admitted.document)
-        self._work(admitted, reading.content)
+        examiner = self._examiner  # one and the same from the reading to the verdict
+        with self._lanes.holding(file.signature.size):
+            reading = read(file.path, examiner.max_size)
+            candidate = self._examined(examiner, file, reading, in_place=in_place)
+            with self._lanes.claim():
+                admitted = self._admit(candidate, file, reading)
+                if not isinstance(admitted, Claim):
+                    return Taken(admitted.id, is_new=False)
+                self._log_state("document.admitted", admitted.document)
+                settled = self._settled(admitted, reading.content)
+            self._put_away(settled, reading.content)
         return Taken(admitted.document.id, is_new=True)
 
     def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
@@ -129,9 +150,10 @@ class Pipeline:
 
     def resume(self, document_id: int) -> None:
         """A document that is due, or whose file has not been put away yet."""
-        claim = self._ledger.claim(document_id, self._clock.now())
-        if claim is not None:
-            self._work(claim, None)
+        with self._lanes.claim():
+            claim = self._ledger.claim(document_id, self._clock.now())
+            settled = claim and self._settled(claim, None)
+        self._put_away(settled, None)
 
     def look(self, document_id: int) -> None:
         """An uncertain document is read back now, whatever its schedule says; nothing is sent.
@@ -142,7 +164,7 @@ class Pipeline:
         if claim is None:
             return
         if claim.document.state is State.UNCERTAIN:
-            self._work(claim, None, sends=False)
+            self._put_away(self._settled(claim, None, sends=False), None)
         else:
             self._ledger.release(claim)
 
@@ -153,41 +175,55 @@ class Pipeline:
 
     # ------------------------------------------------------------ admitted
 
-    def _admit(self, file: FoundFile, reading: Reading, *, in_place: bool) -> Claim | Document:
-        now = self._clock.now()
-        newcomer = self._examiner.newcomer(file.path, file.relative, file.root, reading, now)
-        candidate = self._examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
+    def _examined(self, examiner: Examiner, file: FoundFile, reading: Reading, *, in_place: bool) -> Document:
+        newcomer = examiner.newcomer(file.path, file.relative, file.root, reading, self._clock.now())
+        candidate = examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
+        return self._batches.braked(candidate)
+
+    def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
-        return self._ledger.admit(self._batches.braked(candidate), sighting, now, self._admission)
+        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission)
 
     def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
         return admit(candidate, known, self._policies.admission)
 
     def _reconsider(self, claim: Claim) -> Claim:
         """A person has sent it back: file, name and rules are looked at anew."""
-        document = claim.document
-        reading = read(Path(document.location), self._examiner.max_size)
+        document, examiner = claim.document, self._examiner
+        reading = read(Path(document.location), examiner.max_size)
         if reading.sha256 != document.sha256:
             raise FileVanished(f"{document.location} now has other content; that is a document of its own")
-        candidate = self._examiner.examine(document, reading.content).candidate
+        candidate = examiner.examine(document, reading.content).candidate
         return self._ledger.readmit(claim, candidate, self._clock.now(), self._admission)
 
     # ------------------------------------------------------------ acted upon
 
-    def _work(self, claim: Claim, content: bytes | None, *, sends: bool = True) -> None:
-        """From the claim to the rest: every act that is due now, then the file put away."""
+    def _settled(self, claim: Claim, content: bytes | None, *, sends: bool = True) -> Claim | None:
+        """Every act that is due now; None when the claim was lost on the way."""
         try:
-            claim = self._settled(claim, content, sends=sends)
+            return self._survived(claim, content, sends=sends)
+        except ClaimLost as error:
+            self._lost(claim, error)
+            return None
+
+    def _put_away(self, claim: Claim | None, content: bytes | None) -> None:
+        """The rest: the file to its place, and the claim given back. No upload waits for that."""
+        if claim is None:
+            return
+        try:
             if claim.document.target is not None:
                 claim = self._archivist.put_away(claim, content)
                 if claim.document.target is None:
                     return  # its commit has given the claim back
         except ClaimLost as error:
-            self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
-            return
-        self._ledger.release(claim)
+            self._lost(claim, error)
+        else:
+            self._ledger.release(claim)
 
-    def _settled(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
+    def _lost(self, claim: Claim, error: ClaimLost) -> None:
+        self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
+
+    def _survived(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
         """The acts; whatever goes wrong with the document itself becomes a decision about it."""
         try:
             return self._acted(claim, content, sends=sends)
@@ -226,10 +262,12 @@ class Pipeline:
             case Act.SEND:
                 return self._send(claim, content, turn)
             case Act.READ_BACK:
-                outcome = self._client.read_back(document)
+                with self._lanes.request():
+                    outcome = self._client.read_back(document)
             case Act.ASK_INVOICE:
                 assert document.invoice_reference is not None, "a waiting document has a reference"
-                outcome = self._client.invoice_exists(document.invoice_reference)
+                with self._lanes.request():
+                    outcome = self._client.invoice_exists(document.invoice_reference)
             case Act.REST:
                 return claim, act
         return self._record(claim, document, outcome, turn, act)
@@ -238,21 +276,30 @@ class Pipeline:
         document = claim.document
         if content is None:
             content = self._content_of(document)
-        self._client.wait_for_turn()
-        if not self._line.honours(turn):
-            return claim, Act.REST  # others have failed while this document waited for its time
-        # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
-        start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
-        key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
-        if key is None:
-            # The key grew old on the way here. The document stays uncertain; the next look at it reads back.
-            return claim, Act.REST
-        sending = document.evolve(
-            state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
-        )
-        claim = self._ledger.intend(claim, sending, self._clock.now())
-        outcome = self._client.import_document(sending, content, start_by=start_by)
+        with self._lanes.intent():
+            self._client.wait_for_turn()
+            if not self._line.honours(turn):
+                return claim, Act.REST  # others have failed while this document waited for its time
+            # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
+            start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
+            key = key_to_send(document.key, self._client.server_time(), self._policies.lifecycle.key_lifetime)
+            if key is None:
+                # The key grew old on the way here. The document stays uncertain; the next look at it reads back.
+                return claim, Act.REST
+            sending = document.evolve(
+                state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
+            )
+            claim = self._ledger.intend(claim, sending, self._clock.now())
+            with self._lanes.request(within=start_by - self._clock.steady()) as is_free:
+                if not is_free or not self._line.honours(turn):
+                    return self._withdrawn(claim, document), Act.REST
+                self._ledger.confirm_sound()
+                outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
+
+    def _withdrawn(self, claim: Claim, before: Document) -> Claim:
+        """An intent that has come to nothing: others have failed meanwhile, or are too slow. No byte was sent."""
+        return self._decided(claim, Decision(before, "upload.withdrawn"), outcome="not_sent")
 
     def _content_of(self, document: Document) -> bytes:
         """The bytes that were admitted, or none at all.
@@ -260,7 +307,8 @@ class Pipeline:
         Raises:
             FileVanished: they are no longer there; other bytes in their place are another document.
         """
-        reading = read(Path(document.location), self._examiner.max_size)
+        # Whatever may be the largest size by now: it was admitted.
+        reading = read(Path(document.location), document.size)
         if reading.content is None or reading.sha256 != document.sha256:
             raise FileVanished(f"{document.location} now has other content")
         return reading.content

@@ -5,8 +5,9 @@ remembers a document, so that a restart is nothing special.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,13 +19,17 @@ from importer.adapters.inbox import FoundFile, Problem, Scanner
 from importer.adapters.ledger import Ledger
 from importer.adapters.reading import NotReady, ReadError
 from importer.clock import Clock
+from importer.id_set import IdSet
+from importer.intake import Intake
+from importer.lanes import workers as workers_for
 from importer.line import Line
 from importer.pipeline import Pipeline
+from importer.progress import Progress
 
 IDLE = timedelta(days=1).total_seconds()
 
 BREATH = 0.1
-"""Seconds between two scans at least: events come in bursts."""
+"""Seconds between two questions for what is due, while workers change that all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +63,12 @@ class Round:
 class _Work:
     """What the workers are at."""
 
-    files: deque[FoundFile] = field(default_factory=deque)
     moves: deque[int] = field(default_factory=deque)
     """Documents whose file has not been put away."""
+    due: deque[int] = field(default_factory=deque)
+    """Documents whose time has come."""
     documents: set[int] = field(default_factory=set)
+    """Those that a worker has in hand."""
     running: int = 0
 
 
@@ -80,7 +87,6 @@ class Service:
         log: FilteringBoundLogger,
     ) -> None:
         self._pipeline = pipeline
-        self._scanner = scanner
         self._ledger = ledger
         self._line = line
         self._limits = limits
@@ -90,16 +96,25 @@ class Service:
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
         self._taken = 0
-        self._look = threading.Event()
-        self._last_scan = self._next_scan = self._next_round = clock.steady()
+        self._next_round = clock.steady()
+        self._asked_at, self._due_at, self._is_stale = -BREATH, 0.0, True
         self._unreadable: set[Path] = set()
-        self._unsettled = True
-        self.problems: dict[str, str] = {}
-        """Files and folders that could not be looked at, with the reason; they stay where they are."""
-        self.touched: set[int] = set()
+        self.touched = IdSet()
         """Ids of the documents that this service has had to do with."""
-        self.on_turn: Callable[[int], None] = lambda _: None
-        """Told after every turn how many files are still to be taken."""
+        self.intake = Intake(
+            scanner,
+            ledger,
+            rescan=limits.rescan,
+            accepts=limits.accepts,
+            survey=pipeline.survey,
+            is_known=self.touched.add,
+            clock=clock,
+            log=log,
+        )
+        self.on_turn: Callable[[], None] = lambda: None
+        """Called after every turn, by the main thread."""
+        self.progress = Progress(time.monotonic)
+        """What the threads are at; by a clock that stands still with a suspended machine."""
         self.wake = threading.Event()
         """Set by whoever has news: a worker that is done, a watcher, a signal."""
 
@@ -110,11 +125,11 @@ class Service:
             whatever ended a worker: a fault of ours, or of the ledger.
         """
         self._pipeline.recover()
-        workers = ThreadPoolExecutor(self._limits.concurrency, thread_name_prefix="worker")
+        workers = ThreadPoolExecutor(workers_for(self._limits.concurrency), thread_name_prefix="worker")
         try:
             while True:
                 self.wake.clear()
-                turn = self._turn(workers)
+                turn = self.progress.watched(self._turn, workers)
                 if self._failure is not None or stop(turn):
                     break
                 self.wake.wait(turn.next_turn)
@@ -130,69 +145,59 @@ class Service:
         with self._lock:
             return self._work.running > 0
 
-    def rescan(self) -> None:
-        """An event: look at the inbox now instead of at the next regular time."""
-        self._look.set()
+    def changed(self, path: str | None = None) -> None:
+        """An event: look there, or at all of the inbox, now instead of at the next regular time."""
+        self.intake.changed(path)
         self.wake.set()
+
+    @property
+    def left(self) -> int:
+        """Files found that no worker is done with."""
+        with self._lock:
+            running = self._work.running
+        return running + self.intake.waiting
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Files and folders that could not be looked at, with the reason; they stay where they are."""
+        return self.intake.problems
 
     def _turn(self, workers: ThreadPoolExecutor) -> Round:
         probe_in = self._line.tend()
-        scan_in = self._scan()
+        round_in = self._begin_round()
+        intake_in = self.intake.go_on(is_busy=self.is_busy, is_full=self._is_full)
         self._hand_out_moves(workers)
+        due_in = self._hand_out_documents(workers)
         self._hand_out_files(workers)
-        due_in = self._hand_out_documents(workers) if self._line.is_open else None
-        self.on_turn(len(self._work.files))
-        next_turn = min(seconds for seconds in (scan_in, probe_in, due_in, IDLE) if seconds is not None)
-        # A worker that found a file changing has asked for a look before it was done.
-        unsettled = self._unsettled or self._look.is_set()
-        return Round(next_turn, unsettled, untaken=bool(self._work.files) and not self._is_full)
+        self.on_turn()
+        waits = (intake_in, round_in, probe_in, due_in, IDLE)
+        next_turn = min(seconds for seconds in waits if seconds is not None)
+        untaken = self.intake.has_files and not self._is_full
+        return Round(next_turn, self.intake.is_unsettled, untaken)
 
     # ------------------------------------------------------------ what is there
 
-    def _scan(self) -> float:
-        """Looks at the inbox when it is time. Returns the seconds until the next look."""
+    def _begin_round(self) -> float:
+        """What is worth another try once in a while: dead importers' claims, failed moves, unreadable files.
+
+        Returns the seconds until the next time.
+        """
         now = self._clock.steady()
-        if self._look.is_set():
-            self._next_scan = min(self._next_scan, self._last_scan + BREATH)
-        if now >= self._next_scan:
-            self._look.clear()
-            self._last_scan = now
-            found = self._scanner.scan(now)
-            self._note(found.problems)
-            settled = list(filter(self._limits.accepts, found.settled))
-            self._pipeline.survey(settled, is_idle=not self._work.files and not self.is_busy)
-            for file in settled:
-                self._log.debug("file.settled", path=file.relative)
-            self._work.files.extend(settled)
-            self._unsettled = found.next_look is not None
-            if now >= self._next_round:
-                self._begin_round(now)
-            pause = self._limits.rescan if found.next_look is None else min(found.next_look, self._limits.rescan)
-            self._next_scan = now + max(BREATH, pause)
-        return max(0.0, self._next_scan - self._clock.steady())
-
-    def _note(self, problems: Sequence[Problem]) -> None:
-        """Once for each of them: a folder that cannot be seen is a problem in every scan."""
-        for problem in problems:
-            if self.problems.get(str(problem.path)) != problem.message:
-                self.problems[str(problem.path)] = problem.message
-                self._log.warning(f"scan.{problem.code}", path=str(problem.path), message=problem.message)
-
-    def _begin_round(self, now: float) -> None:
-        """What is worth another try once in a while: dead importers' claims, failed moves, unreadable files."""
-        self._next_round = now + max(1.0, self._limits.rescan)
-        self._pipeline.recover()
-        self._work.moves.extend(document.id for document in self._ledger.unfinished_moves())
-        for path in self._unreadable:
-            self._scanner.forget(path)
-        self._unreadable.clear()
+        if now >= self._next_round:
+            self._next_round = now + max(1.0, self._limits.rescan)
+            self._pipeline.recover()
+            if not self._work.moves:
+                self._work.moves.extend(document.id for document in self._ledger.unfinished_moves())
+            for path in list(self._unreadable):
+                self.intake.retry(path)
+            self._unreadable.clear()
+        return self._next_round - now
 
     def _hand_out_files(self, workers: ThreadPoolExecutor) -> None:
-        while self._work.files and self._has_room() and not self._is_full:
-            file = self._work.files.popleft()
+        while self._has_room() and not self._is_full and (file := self.intake.next_file()) is not None:
             with self._lock:
                 self._taken += 1
-            self._begin(workers.submit(self._take, file))
+            self._begin(workers.submit(self.progress.work, self._take, file))
 
     @property
     def _is_full(self) -> bool:
@@ -206,25 +211,33 @@ class Service:
     def _hand_out(self, workers: ThreadPoolExecutor, document_id: int) -> None:
         if document_id not in self._work.documents:
             self._work.documents.add(document_id)
-            self._begin(workers.submit(self._resume, document_id))
+            self._begin(workers.submit(self.progress.work, self._resume, document_id))
 
-    def _hand_out_documents(self, workers: ThreadPoolExecutor) -> float | None:
-        """Hands out what is due. Returns the seconds until more falls due, or None when nothing will by itself."""
+    def _hand_out_documents(self, workers: ThreadPoolExecutor) -> float:
+        """Hands out what is due. Returns the seconds until it is worthwhile to ask the ledger again."""
+        steady = self._clock.steady()
+        if self._line.is_open and not self._work.due and steady >= self._asked_at + BREATH:
+            self._asked_at, self._is_stale = steady, False
+            self._due_at = steady + self._ask_for_due()
+        while self._work.due and self._has_room() and self._line.is_open:
+            self._hand_out(workers, self._work.due.popleft())
+        if not self._line.is_open or self._work.due:
+            return IDLE  # the line's opening, or the next worker that is done, wakes us
+        return max(0.0, (self._asked_at + BREATH if self._is_stale else self._due_at) - steady)
+
+    def _ask_for_due(self) -> float:
         among = self.touched if self._limits.only_own else None
         now = self._clock.now()
-        for document_id in self._pipeline.due(4 * self._limits.concurrency, among=among):
-            if not self._has_room():
-                return None  # the next worker that is done wakes us
-            self._hand_out(workers, document_id)
+        self._work.due.extend(self._pipeline.due(4 * self._limits.concurrency, among=among))
         # What is due already and was not handed out waits for a worker that is done, or for the line.
         moment = self._ledger.next_due_at(after=now, among=among)
-        return None if moment is None else max(0.05, (moment - now).total_seconds())
+        return IDLE if moment is None else max(0.05, (moment - now).total_seconds())
 
     # ------------------------------------------------------------ workers
 
     def _has_room(self) -> bool:
         with self._lock:
-            return self._work.running < 2 * self._limits.concurrency
+            return self._work.running < workers_for(self._limits.concurrency)
 
     def _begin(self, future: "Future[None]") -> None:
         with self._lock:
@@ -234,6 +247,7 @@ class Service:
     def _end(self, future: "Future[None]") -> None:
         with self._lock:
             self._work.running -= 1
+            self._is_stale = True
             if not future.cancelled() and (error := future.exception()) is not None and self._failure is None:
                 self._failure = error
         self.wake.set()
@@ -243,11 +257,10 @@ class Service:
             taken = self._pipeline.take(file, in_place=self._limits.in_place(file))
         except NotReady as error:
             self._log.info("file.not_ready", path=file.relative, message=str(error))
-            self._scanner.forget(file.path)
+            self.intake.retry(file.path)
             self._give_back()
-            self.rescan()
         except ReadError as error:
-            self._note([Problem("file_unreadable", file.path, str(error))])
+            self.intake.note([Problem("file_unreadable", file.path, str(error))])
             self._unreadable.add(file.path)
             self._give_back()
         else:

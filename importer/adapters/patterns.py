@@ -21,8 +21,12 @@ class Re2Pattern:
     _whole: Any
 
     def match_longest(self, text: str, start: int) -> int | None:
-        found = self._longest.match(text, start)
+        found = self._longest.match(_subject(text), start)
         return int(found.end()) if found else None
+
+    def search_longest(self, text: str, start: int) -> tuple[int, int] | None:
+        found = self._longest.search(_subject(text), start)
+        return (int(found.start()), int(found.end())) if found else None
 
     def fullmatch(self, text: str) -> Mapping[str, tuple[int, int]] | None:
         found = self._whole.fullmatch(text)
@@ -30,6 +34,11 @@ class Re2Pattern:
             return None
         spans = {name: found.span(name_index) for name, name_index in self._whole.groupindex.items()}
         return {name: (int(start), int(end)) for name, (start, end) in spans.items() if start >= 0}
+
+
+def _subject(text: str) -> str | bytes:
+    # RE2 reads bytes; where each character is one, nothing has to be counted.
+    return text.encode() if text.isascii() else text
 
 
 def compile_pattern(expression: str) -> Re2Pattern:

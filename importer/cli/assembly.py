@@ -2,18 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import Scanner
-from importer.adapters.ledger import WITNESS, Database, Ledger, LedgerReader, Witness
+from importer.adapters.ledger import Ledger
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Limits as ProbeLimits, Probe
 from importer.adapters.rules_file import load_rules
@@ -21,14 +20,16 @@ from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
 from importer.batches import Batches
 from importer.cli.decisions import Decisions
+from importer.cli.reading import settings_of, witness_of
 from importer.clock import Clock, SystemClock
-from importer.config import ConfigError, Credentials, Settings, find_config, load_credentials, load_settings
+from importer.config import ConfigError, Credentials, Settings, load_credentials
 from importer.core.admission import AdmissionPolicy, Treatment
 from importer.core.brake import BrakePolicy
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
 from importer.examination import Examiner
+from importer.lanes import claims
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
 from importer.placement import Placement
@@ -63,15 +64,6 @@ class Parts:
         )
 
 
-def settings_of(ctx: click.Context) -> Settings:
-    """The settings that the command line and the environment name.
-
-    Raises:
-        ConfigError: with every fault.
-    """
-    return load_settings(find_config(ctx.obj["config"], os.environ), os.environ)
-
-
 def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
     return start_logging(form=ctx.obj["log_format"], level=ctx.obj["log_level"], redactor=redactor)
 
@@ -86,7 +78,7 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
     make_folders(settings)
     api = settings.api
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
-    queueing = timedelta(0) if api.rate.is_unlimited else api.concurrency * api.rate.interval
+    queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     lease = 2 * api.timeout + timedelta(seconds=5) + queueing
     with Ledger(
         settings.ledger.url.reveal(), lease=lease, place=placement(settings), witness=witness_of(settings)
@@ -94,20 +86,6 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
         ledger.bind_account(account_of(settings), new_account=new_account)
         ledger.face_witness()
         yield ledger
-
-
-@contextmanager
-def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
-    """The ledger for questions only; where there is none yet, an empty one that leaves no trace."""
-    path = settings.ledger.url.sqlite_path
-    with ExitStack() as stack:
-        url = settings.ledger.url.reveal()
-        if path is not None and not path.exists():
-            url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
-        database = stack.enter_context(closing(Database(url)))
-        if wrong := Witness(witness_of(settings), database).contradiction():
-            click.echo(f"importer: warning: the ledger cannot be trusted: {wrong}", err=True)
-        yield LedgerReader(database)
 
 
 def archivist(settings: Settings, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> Archivist:
@@ -191,7 +169,7 @@ def put_together(
             client=client,
             line=line,
             archivist=archivist(settings, ledger, clock, log),
-            batches=Batches(brake_policy(settings), judge, ledger, clock),
+            batches=Batches(brake_policy(settings), judge, clock),
             policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
             log=log,
@@ -222,12 +200,12 @@ def _reloading(
     return reload
 
 
-def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timedelta | None = None) -> Scanner:
-    """Over the inbox, or over the given files and trees; with a settle time of 0 it takes everything at first sight."""
+def scanner_of(settings: Settings, paths: Sequence[Path] = ()) -> Scanner:
+    """Over the inbox, or over the given files and trees."""
     inbox, archive = settings.inbox, settings.archive
     return Scanner(
         inbox.path,
-        settle=(inbox.settle if settle is None else settle).total_seconds(),
+        settle=inbox.settle.total_seconds(),
         recursive=inbox.recursive,
         ignore=inbox.ignore,
         done_file=inbox.done_file,
@@ -253,6 +231,7 @@ def policies(settings: Settings, *, look_first: bool = False, rebuilt_at: dateti
             readback_grace=api.readback_grace,
         ),
         send_timeout=api.timeout.total_seconds(),
+        uploads=api.concurrency,
         look_first=look_first or rebuilt_at is not None or api.check_remote == "always",
     )
 
@@ -287,11 +266,6 @@ def placement(settings: Settings) -> Placement:
         rejected=archive.rejected,
         held=archive.held,
     )
-
-
-def witness_of(settings: Settings) -> Path:
-    """The file that notices when the ledger was replaced."""
-    return settings.archive.imported.root / WITNESS
 
 
 def account_of(settings: Settings) -> str:

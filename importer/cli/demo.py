@@ -80,7 +80,7 @@ def _show(out: Console, parts: Parts, samples: Sequence[Sample]) -> None:
     originals = [sample for sample in samples if sample not in copies]
     for batch in (originals, copies):
         _drop(out, settings, batch)
-        service.rescan()
+        service.changed()
         service.run(stop=_all_taken(service, len(service.touched) + len(batch)))
         out.print()
 

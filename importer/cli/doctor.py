@@ -98,7 +98,7 @@ def _checked(check: str, look: Callable[[], str]) -> Finding:
 
 def _watching(settings: Settings) -> Finding:
     inbox = settings.inbox
-    with Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, wake=lambda: None) as watcher:
+    with Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=lambda _: None) as watcher:
         return Finding("watching", True, f"{watcher.effective_mode}: {watcher.why}")
 
 

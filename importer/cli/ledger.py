@@ -9,9 +9,10 @@ import click
 
 from importer.adapters.ledger import Database, LedgerNeedsPerson, back_up, holders_folder, is_outdated
 from importer.adapters.locks import AlreadyHeld, alone
-from importer.cli.assembly import account_of, make_folders, settings_of, witness_of
+from importer.cli.assembly import account_of, make_folders
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import json_option, print_json
+from importer.cli.reading import settings_of, witness_of
 from importer.config import Settings
 from importer.core.naming import shown
 from importer.rebuild import Places, Rebuilt, rebuild

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import click
 
-from importer.cli.assembly import reading_ledger, settings_of
 from importer.cli.output import Number, Since, agreed_form, print_documents
+from importer.cli.reading import reading_ledger, settings_of
 from importer.core.model import State
 
 SHOWN = 100

@@ -1,10 +1,8 @@
 """`importer`: the verbs, each loaded only when it is called for."""
 
-import difflib
 import importlib
 import io
 import sys
-from pathlib import Path
 
 import click
 
@@ -56,9 +54,12 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        meant = difflib.get_close_matches(args[0], VERBS, n=1)
-        if args[0] not in VERBS and meant:
-            ctx.fail(f"there is no verb {args[0]!r}; did you mean {meant[0]}?")
+        if args[0] not in VERBS:
+            import difflib  # noqa: PLC0415 - only for a slip of the finger
+
+            meant = difflib.get_close_matches(args[0], VERBS, n=1)
+            if meant:
+                ctx.fail(f"there is no verb {args[0]!r}; did you mean {meant[0]}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -67,14 +68,16 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--config", "config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration to use.")
+@click.option("--config", "config", type=click.Path(), metavar="FILE", help="The configuration to use.")
 @click.option("--log-format", type=click.Choice(["console", "json"]), help="Default: console on a terminal.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 @click.version_option(package_name="abillify-importer", prog_name="importer")
 @click.pass_context
-def cli(ctx: click.Context, config: Path | None, log_format: str | None, log_level: str) -> None:
+def cli(ctx: click.Context, config: str | None, log_format: str | None, log_level: str) -> None:
     """Imports PDF and EML documents into Abillify exactly once, and keeps a ledger of what went where."""
-    ctx.obj = {"config": config, "log_format": log_format, "log_level": log_level}
+    from pathlib import Path  # noqa: PLC0415 - `--help` does without
+
+    ctx.obj = {"config": Path(config) if config is not None else None, "log_format": log_format, "log_level": log_level}
 
 
 def main() -> None:

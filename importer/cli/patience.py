@@ -68,8 +68,4 @@ class Patience:
         return self._clock.now() >= self._since + time
 
     def _anything_due(self, deadline: datetime) -> bool:
-        return any(
-            document.id in self._service.touched
-            and (document.next_attempt_at is None or document.next_attempt_at <= deadline)
-            for document in self._ledger.documents(states=FOLLOWED)
-        )
+        return self._ledger.any_due(deadline, among=self._service.touched, states=FOLLOWED)

@@ -7,10 +7,11 @@ from datetime import datetime
 import click
 
 from importer.adapters.ledger import Ledger
-from importer.cli.assembly import decisions_of, opened_client, opened_ledger, settings_of
+from importer.cli.assembly import decisions_of, opened_client, opened_ledger
 from importer.cli.decisions import Decide
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
+from importer.cli.reading import settings_of
 from importer.config import Settings, load_credentials
 from importer.core import person
 from importer.core.model import (

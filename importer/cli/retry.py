@@ -3,9 +3,10 @@
 import click
 
 from importer.adapters.ledger import Ledger
-from importer.cli.assembly import decisions_of, opened_ledger, settings_of
+from importer.cli.assembly import decisions_of, opened_ledger
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
+from importer.cli.reading import settings_of
 from importer.core import person
 from importer.core.model import Document, State
 

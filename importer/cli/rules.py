@@ -1,7 +1,6 @@
 """`importer rules`: test them, and compare others with what is known."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ from rich.text import Text
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe
 from importer.adapters.rules_file import load_rules
-from importer.cli.assembly import reading_ledger, scanner_of, settings_of
+from importer.cli.assembly import scanner_of
 from importer.cli.exits import Exit
 from importer.cli.output import console, json_option, print_json
+from importer.cli.reading import reading_ledger, settings_of
 from importer.core.naming import shown
 from importer.core.rules import ExampleResult, Rules, RuleWarning, lint, run_examples
 from importer.replay import Difference, Reader, Replay
@@ -106,7 +106,7 @@ def diff_command(ctx: click.Context, new: Path, *, as_json: bool) -> None:
     with reading_ledger(settings) as ledger, Probe() as probe:
         max_size = settings.documents.max_size
         replay = Replay(Reader(old, probe, max_size), Reader(other, probe, max_size))
-        files = scanner_of(settings, settle=timedelta(0)).scan(0.0).settled
+        files = scanner_of(settings).files()
         for difference in replay.differences(ledger.each(), files):
             if as_json:
                 print_json([difference.as_json()])

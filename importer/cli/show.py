@@ -2,9 +2,9 @@
 
 import click
 
-from importer.cli.assembly import reading_ledger, settings_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import console, find_documents, json_option, print_json
+from importer.cli.reading import reading_ledger, settings_of
 from importer.report import document_as_json, print_story, story_as_json
 
 

@@ -1,15 +1,17 @@
 """`importer status`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import click
 
 from importer.adapters.ledger import LedgerReader
 from importer.batches import sighting_of
-from importer.cli.assembly import reading_ledger, scanner_of, settings_of
+from importer.cli.assembly import scanner_of
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
+from importer.cli.reading import reading_ledger, settings_of
 from importer.config import Settings
 from importer.core.model import State
 from importer.report import counted, local, timestamp
@@ -62,8 +64,11 @@ def _line(stopped: dict[str, Any] | None) -> dict[str, Any]:
 
 def _not_taken(settings: Settings, ledger: LedgerReader) -> int:
     """Files in the inbox that the ledger does not know as they are now."""
-    found = scanner_of(settings, settle=timedelta(0)).scan(0.0).settled
-    return sum(ledger.seen(sighting_of(file)) is None for file in found)
+    sightings = map(sighting_of, scanner_of(settings).files())
+    count = 0
+    while some := list(islice(sightings, 1000)):
+        count += len(some) - len(ledger.seen_among(some))
+    return count
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -55,12 +55,14 @@ class Batch:
     def joined_by(self, files: Iterable[Understood]) -> "Batch":
         """The batch with more files in it."""
         joining = list(files)
+        per_reference = self.per_reference.copy()
+        per_reference.update(file.reference for file in joining)
         return Batch(
             self.name,
             self.policy,
             self.files + len(joining),
             self.guessed + sum(file.by_fallback for file in joining),
-            self.per_reference + Counter(file.reference for file in joining),
+            per_reference,
         )
 
     def doubt(self, reference: str) -> Reason | None:

@@ -1,6 +1,5 @@
 """A ledger that was lost, restored or damaged: noticed before anything is sent, made anew without a second upload."""
 
-import json
 import shutil
 import sqlite3
 import threading
@@ -8,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from importer.adapters.ledger import WITNESS, read_witness
 from importer.sandbox import faults
 from tests.world import pdf
 
@@ -137,7 +137,7 @@ def test_the_old_ledger_is_kept_and_cannot_come_back(world, imported, tmp_path):
     assert "epoch" in world.importer("backfill", exits=7).stderr
     world.importer("ledger", "rebuild", exits=0)
     world.importer("backfill", exits=0)
-    assert json.loads((world.folder / "archive" / ".ledger-witness.json").read_text())["epoch"] == 3
+    assert read_witness(world.folder / "archive" / WITNESS).epoch == 3
 
 
 def test_a_damaged_ledger_gives_way_to_the_receipts(world, imported):

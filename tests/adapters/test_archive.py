@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import unicodedata
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -21,6 +22,7 @@ from importer.adapters.archive import (
     FileGone,
     How,
     NotDurable,
+    Open,
     ReceiptDamaged,
     TargetTaken,
     free_target,
@@ -28,9 +30,11 @@ from importer.adapters.archive import (
     move,
     read_receipt,
     remove_sidecars,
+    sync_all,
     write_reason,
     write_receipt,
 )
+from importer.adapters.archive.whole import can_sync_whole, sync_whole
 from importer.core.model import Kind, Reason, Receipt, References, ReferencesFrom, State, digest_of
 from importer.core.settle import Signature
 from tests.making import document
@@ -774,3 +778,58 @@ def test_an_error_about_a_hostile_name_stays_on_one_line(tmp_path):
         move(tmp_path / os.fsdecode(b"a\nb\xe4.pdf"), tmp_path / "c.pdf", content=None, sha256=SHA256)
 
     assert r"a\nb\udce4.pdf: cannot archive it" in str(told.value)
+
+
+# ------------------------------------------------------------ many waits in one
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The descriptors that the system was asked about one by one."""
+    descriptors, fsync = [], os.fsync
+
+    def counted(descriptor):
+        descriptors.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    return descriptors
+
+
+@contextmanager
+def files_open(folder, count):
+    with ExitStack() as stack:
+        paths = [folder / str(number) for number in range(count)]
+        yield [Open(stack.enter_context(path.open("wb")).fileno(), path) for path in paths]
+
+
+def test_a_document_and_its_folder_are_waited_for_one_by_one_and_many_together(tmp_path, asked):
+    with files_open(tmp_path, 20) as files:
+        sync_all(files[:2])
+        assert asked == [file.descriptor for file in files[:2]]
+        sync_all(files)
+        assert len(asked) == (2 if can_sync_whole(tmp_path.stat().st_dev) else 22)
+
+
+def test_a_folder_into_which_many_files_go_is_waited_for_once(tmp_path, asked):
+    folders = [os.open(tmp_path, os.O_RDONLY) for _ in range(20)]
+    sync_all([Open(folder, tmp_path) for folder in folders])
+    assert len(asked) == 1
+    for folder in folders:
+        os.close(folder)
+
+
+def test_where_nobody_can_say_it_of_all_each_is_waited_for(asked):
+    # A pipe's device is no file system of ours.
+    pipes = [os.pipe() for _ in range(5)]
+    assert not can_sync_whole(os.fstat(pipes[0][0]).st_dev)
+    with pytest.raises(NotDurable, match="cannot bring it safely to disk"):
+        sync_all([Open(end, Path("pipe")) for end, _ in pipes])
+    assert len(asked) == 1, "and the first no ends it"
+    for end in (end for pipe in pipes for end in pipe):
+        os.close(end)
+
+
+def test_the_system_cannot_say_it_of_what_is_not_open(tmp_path):
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sync_whole(-1)

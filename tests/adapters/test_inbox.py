@@ -342,10 +342,10 @@ def test_named_files_and_trees_go_through_the_same_door(inbox, tmp_path):
 
     files = settled(scanner(inbox, paths=paths)).settled
 
-    assert [(file.root, file.relative) for file in files] == [
-        (inbox, "Mahnungen/RE1.pdf"),
-        (tree, "sub/RE3.pdf"),
-        (single.parent, "RE4.pdf"),
+    assert sorted((file.relative, file.root) for file in files) == [
+        ("Mahnungen/RE1.pdf", inbox),
+        ("RE4.pdf", single.parent),
+        ("sub/RE3.pdf", tree),
     ]
 
 
@@ -424,7 +424,7 @@ def test_whatever_can_complete_a_file_wakes(inbox, arrival):
     put(inbox / "known.part")
     woken = threading.Event()
 
-    with Watcher(inbox, recursive=True, mode="events", wake=woken.set) as watcher:
+    with Watcher(inbox, recursive=True, mode="events", changed=lambda _: woken.set()) as watcher:
         assert watcher.effective_mode == "events"
         arrival(inbox)
         assert woken.wait(30)
@@ -441,7 +441,7 @@ def test_a_scan_does_not_wake_us_again(inbox):
             if event.src_path == str(inbox / last.name):
                 arrived.set()
 
-    with Recorder(inbox, recursive=True, mode="events", wake=lambda: None):
+    with Recorder(inbox, recursive=True, mode="events", changed=lambda _: None):
         scanner(inbox).scan(0.0)
         read.read_bytes()
         last.rename(inbox / last.name)  # what reading had caused would come before this
@@ -453,7 +453,7 @@ def test_a_scan_does_not_wake_us_again(inbox):
 def test_in_polling_mode_nothing_is_watched(inbox):
     before = set(threading.enumerate())
 
-    with Watcher(inbox, recursive=True, mode="polling", wake=lambda: None) as watcher:
+    with Watcher(inbox, recursive=True, mode="polling", changed=lambda _: None) as watcher:
         assert set(threading.enumerate()) == before
 
     assert watcher.effective_mode == "polling"
@@ -462,7 +462,7 @@ def test_in_polling_mode_nothing_is_watched(inbox):
 def test_after_its_context_a_watcher_has_left_nothing_running(inbox):
     before = set(threading.enumerate())
 
-    with Watcher(inbox, recursive=True, mode="events", wake=lambda: None):
+    with Watcher(inbox, recursive=True, mode="events", changed=lambda _: None):
         assert set(threading.enumerate()) > before
 
     assert set(threading.enumerate()) == before
@@ -471,7 +471,7 @@ def test_after_its_context_a_watcher_has_left_nothing_running(inbox):
 def test_a_folder_that_is_missing_is_polled_until_it_comes(tmp_path):
     before = set(threading.enumerate())
 
-    with Watcher(tmp_path / "missing", recursive=True, mode="events", wake=lambda: None) as watcher:
+    with Watcher(tmp_path / "missing", recursive=True, mode="events", changed=lambda _: None) as watcher:
         assert watcher.effective_mode == "polling"
         assert "No such file" in watcher.why
 
@@ -483,7 +483,7 @@ import os, resource, sys
 from pathlib import Path
 from importer.adapters.inbox import Watcher
 {before}
-with Watcher(Path(sys.argv[1]), recursive=True, mode="auto", wake=lambda: None) as watcher:
+with Watcher(Path(sys.argv[1]), recursive=True, mode="auto", changed=lambda _: None) as watcher:
     print(watcher.effective_mode, watcher.why)
 """
 

@@ -97,8 +97,8 @@ def test_what_may_be_written_is_opened_for_writing(ledger):
 def test_after_an_error_of_the_disk_nothing_more_is_written(ledger):
     database = Database(f"sqlite:///{ledger}")
     database._failure = "the disk reports an error"
-    with pytest.raises(LedgerError, match="the disk reports an error"), database.write():
-        pytest.fail("a transaction was begun")
+    with pytest.raises(LedgerError, match="the disk reports an error"):
+        database.write(lambda _: pytest.fail("a transaction was begun"))
     with database.read():
         pass
     database.close()

@@ -1,13 +1,14 @@
 """The witness beside the archive: it notices every ledger that has forgotten something."""
 
-import json
 import shutil
 import threading
 from contextlib import closing
+from dataclasses import asdict
 
 import pytest
 
-from importer.adapters.ledger import WITNESS, Ledger, LedgerError, LedgerNeedsPerson, Sighting
+from importer.adapters.ledger import WITNESS, Database, Ledger, LedgerError, LedgerNeedsPerson, Sighting, read_witness
+from importer.adapters.ledger.witness import identify, replace_witness
 from importer.core.model import State, digest_of
 from tests.making import REFERENCES, START, document
 
@@ -24,7 +25,7 @@ def opened(tmp_path, archive):
 
 
 def witnessed(archive):
-    return json.loads((archive / WITNESS).read_text())
+    return asdict(read_witness(archive / WITNESS))
 
 
 def sending(ledger, number):
@@ -151,11 +152,15 @@ def test_another_ledger_is_noticed(tmp_path, opened, archive):
         ledger.face_witness()
 
 
-def test_an_earlier_epoch_is_noticed(opened, archive):
+def test_an_earlier_epoch_is_noticed(tmp_path, opened, archive):
     with opened() as ledger:
         ledger.face_witness()
         importing(ledger, 1)
-    (archive / WITNESS).write_text(json.dumps(witnessed(archive) | {"epoch": 2, "sequence": 1}))
+    copy_of(tmp_path, "before.db")
+    with closing(Database(f"sqlite:///{tmp_path}/ledger.db")) as rebuilt:
+        rebuilt.write(lambda connection: identify(connection, witnessed(archive)["ledger"], 2))
+        replace_witness(archive / WITNESS, rebuilt)
+    restore(tmp_path, "before.db")
     with opened() as ledger, pytest.raises(LedgerNeedsPerson, match="epoch 2"):
         ledger.face_witness()
 
@@ -166,10 +171,45 @@ def test_a_damaged_witness_vouches_for_nobody(opened, archive):
         ledger.face_witness()
 
 
+def halves(archive):
+    content = (archive / WITNESS).read_bytes()
+    return [content[: len(content) // 2], content[len(content) // 2 :]]
+
+
+def test_a_witness_that_was_cut_off_while_it_was_written_still_knows_what_it_knew_before(opened, archive):
+    with opened() as ledger:
+        ledger.face_witness()
+        importing(ledger, 1)
+        before, older = witnessed(archive), halves(archive)
+        sending(ledger, 2)
+        newer = halves(archive)
+    (slot,) = (number for number in (0, 1) if older[number] != newer[number])
+    for size in range(len(newer[slot])):
+        torn = older[:]
+        torn[slot] = newer[slot][:size] + older[slot][size:]
+        (archive / WITNESS).write_bytes(b"".join(torn))
+        assert witnessed(archive)["sequence"] in (before["sequence"], 5), f"torn after {size} bytes"
+    with opened() as ledger:
+        ledger.face_witness()
+        sending(ledger, 3)
+    assert witnessed(archive)["sequence"] == 7
+
+
+def test_each_half_of_the_witness_notices_damage_by_itself(opened, archive):
+    with opened() as ledger:
+        ledger.face_witness()
+        importing(ledger, 1)
+    sound = halves(archive)
+    (archive / WITNESS).write_bytes(sound[0].replace(b"sequence", b"sEquence") + sound[1].replace(b"hash", b"hAsh"))
+    with opened() as ledger, pytest.raises(LedgerNeedsPerson, match="damaged"):
+        ledger.face_witness()
+
+
 def test_nothing_is_sent_when_the_witness_cannot_be_written(opened, archive):
     with opened() as ledger:
         ledger.face_witness()
-        archive.joinpath(WITNESS).with_suffix(".new").mkdir()
+        (archive / WITNESS).unlink()
+        (archive / WITNESS).mkdir()
         with pytest.raises(LedgerError, match="nothing was sent"):
             sending(ledger, 1)
         assert ledger.get(1).state is State.SENDING, "which a restart takes for uncertain, and looks up"

@@ -65,7 +65,7 @@ class Importer:
             client=watched,
             line=self.line,
             archivist=Archivist(self.ledger, clock, story),
-            batches=Batches(NO_BRAKE, stage.examiner, self.ledger, clock),
+            batches=Batches(NO_BRAKE, stage.examiner, clock),
             policies=_after_rebuild(policies, ledger.rebuilt_at()),
             clock=clock,
             log=story,

@@ -133,16 +133,21 @@ class WatchedDatabase:
         self.path = database.path
         self.read = database.read
         self.close = database.close
+        self.confirm_sound = database.confirm_sound
         life.lock_ledger = partial(_locked, database.path)
 
-    @contextmanager
-    def write(self):
+    def write(self, make, *, vouched=False):
         verb = self._life.verb or "write"
-        self._life.step(f"{verb}:begin")
-        with self._database.write() as connection:
-            yield connection
+
+        def make_and_pass(connection):
+            made = make(connection)
             self._life.step(f"{verb}:before", inside=True)
+            return made
+
+        self._life.step(f"{verb}:begin")
+        made = self._database.write(make_and_pass, vouched=vouched)
         self._life.step(f"{verb}:after")
+        return made
 
 
 def _locked(path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,12 @@ def mail(subject="", *attachments, **facts):
 
 
 def infer(name, facts, *rules):
-    return rules_of(*(rules or ALL)).infer(FileName.parse(name), facts)
+    """What `explain` tells; and proves that `infer` says the same of the rules that recognised something."""
+    compiled, name = rules_of(*(rules or ALL)), FileName.parse(name)
+    explained = compiled.explain(name, facts)
+    recognised = tuple(account for account in explained.accounts if account.recognised)
+    assert compiled.infer(name, facts) == replace(explained, accounts=recognised)
+    return explained
 
 
 def said(inference):
@@ -246,7 +252,7 @@ def test_a_near_miss_of_the_name_is_no_near_miss_of_a_rule_for_subjects():
         rules_of(BY_NAME, {**BY_NAME, "name": "s", "source": "subject"}),
         FileName.parse("Rechnung RE-2O24.eml"),
     )
-    by_name, by_subject = with_near_misses(rules, name, rules.infer(name, mail("Hallo")))
+    by_name, by_subject = with_near_misses(rules, name, rules.explain(name, mail("Hallo")))
 
     assert by_name.near_miss
     assert by_subject.near_miss is None

@@ -20,7 +20,7 @@ def rules_of(*rules, **tokens):
 
 def near_misses(path, *rules):
     compiled, name = rules_of(*rules), FileName.parse(path)
-    return [account.near_miss for account in with_near_misses(compiled, name, compiled.infer(name))]
+    return [account.near_miss for account in with_near_misses(compiled, name, compiled.explain(name))]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ STRIKE(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size)
 STRIKE(ssize_t, pwrite64, (int fd, const void *from, size_t size, off64_t at), (fd, from, size, at), BY_FD("write"))
 STRIKE(int, fsync, (int fd), (fd), BY_FD("sync"))
 STRIKE(int, fdatasync, (int fd), (fd), BY_FD("sync"))
+STRIKE(int, syncfs, (int fd), (fd), BY_FD("sync"))
 STRIKE(int, ftruncate64, (int fd, off64_t size), (fd, size), BY_FD("truncate"))
 STRIKE(ssize_t, send, (int fd, const void *from, size_t size, int flags), (fd, from, size, flags), BY_FD("send"))
 

@@ -1,6 +1,8 @@
 """System calls that fail in the real process: told clearly, with the right exit code; and mended, nothing is lost."""
 
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -41,7 +43,7 @@ STOPS = {
     "the ledger itself does not fit": Stop(fails("write", "ledger.db-jour", "ENOSPC"), rf"ledger .*/ledger.db: {FULL}"),
     "the process's name does not fit": Stop(fails("open", ".holders/", "ENOSPC"), "ledger .*No space .*; make room"),
     "the witness does not fit at the first intent": Stop(
-        fails("write", "witness.new", "ENOSPC", first=2), "witness .*No space left .*make room.* nothing was sent"
+        fails("write", "ledger-witness.json", "ENOSPC"), "witness .*No space left .*make room.* nothing was sent"
     ),
     "the receipt is not durable": Stop(fails("sync", ".importer-", "EIO", times=1), rf"archive/.*: .*{NOT_DURABLE}", 1),
     "the document is not durable": Stop(fails("sync", "inbox/RE", "EIO", times=1), rf"{NAME}: .*{NOT_DURABLE}", 1),
@@ -180,20 +182,33 @@ def commits(calls):
     ],
 )
 def test_a_commit_that_fails_stops_everything(world, library, moments, moment, call, code, told):
-    # Given several files, and a disk that is well again at once
+    # Given a disk that is well again at once
     world = with_a_ledger(world.folder.parent / "made", world.sandbox)
-    names = [NAME, *(f"RE2000{number}.pdf" for number in range(4))]
-    for name in names:
-        world.drop(name)
+    world.drop(NAME)
     before = posts(world)
     done = struck(world, library, fails(call, "ledger.db-wal", code, first=moments[moment][call], times=1))
     assert done.returncode == 1, done.stderr
     assert re.search(rf"^importer: ledger .*/var/ledger.db: {told}", done.stderr, re.MULTILINE), done.stderr
     # Then it was the commit that is meant, and nothing was sent after it
     assert posts(world) - before == (moment in ("T4", "T5"))
-    states = [row["state"] for name, row in documents(world).items() if name in names]
+    states = [row["state"] for name, row in documents(world).items() if name == NAME]
     # what could not be synced may be there all the same: a commit without its acknowledgement
     allowed = {STATES[moment]} | ({"sending", "imported"} if call == "sync" else set())
     assert set(states) <= allowed
     assert len(states) == (moment != "T1")
+    holds_in_the_end(world, ["RE99999.pdf", NAME])
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_when_a_commit_of_many_fails_nothing_is_sent_without_its_intent(world, library, number):
+    world = with_a_ledger(world.folder.parent / "made", world.sandbox)
+    names = [f"RE2000{number}.pdf" for number in range(8)]
+    for name in names:
+        world.drop(name)
+    before = posts(world)
+    done = struck(world, library, fails("sync", "ledger.db-wal", "EIO", first=number, times=1))
+    assert done.returncode == 1, done.stderr
+    with closing(sqlite3.connect(world.folder / "var" / "ledger.db")) as ledger:
+        (intents,) = ledger.execute("SELECT count(*) FROM attempts WHERE document_id > 1").fetchone()
+    assert posts(world) - before <= intents
     holds_in_the_end(world, ["RE99999.pdf", *names])

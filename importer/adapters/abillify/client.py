@@ -10,7 +10,7 @@ import httpx
 from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_outcome, read_failed, send_outcome
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
-from importer.adapters.abillify.request import HEADERS, identity_of, import_request, invoice_url
+from importer.adapters.abillify.request import HEADERS, Request, identity_of, import_request, invoice_url
 from importer.adapters.abillify.throttle import Pacer
 from importer.adapters.abillify.transport import steady
 from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
@@ -120,7 +120,7 @@ class Abillify:
             ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
         """
         request = import_request(document, self._base_url, fingerprint=self._fingerprint)
-        return send_outcome(self._wire.ask(request.to_httpx(content), start_by=start_by, paced=False))
+        return send_outcome(self._wire.ask(request.with_file(content), start_by=start_by, paced=False))
 
     def read_back(self, document: Document) -> ReadbackOutcome:
         """Looks for a document among those of its invoice.
@@ -178,7 +178,7 @@ class Abillify:
         by: float | None = None,
         paced: bool = True,
     ) -> Answer:
-        request = httpx.Request("GET", url, headers={**HEADERS, "Accept": accept})
+        request = Request("GET", url, {**HEADERS, "Accept": accept})
         return self._wire.ask(request, limit=limit, by=by, paced=paced)
 
     def _digest_at(self, address: str | None, by: float) -> Digest | ReadFailed | None:

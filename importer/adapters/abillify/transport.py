@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -98,11 +98,13 @@ class Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         call = _CALL.get()
-        for start in range(0, len(buffer), CHUNK):
+        rest = memoryview(buffer)  # of a slice of bytes every part would be copied, here and by each partial write
+        while rest:
             left = call.left(timeout)
             if self._encrypted == call.encrypted:
                 call.begin()
-            self._stream.write(buffer[start : start + CHUNK], left)
+            self._stream.write(cast("bytes", rest[:CHUNK]), left)
+            rest = rest[CHUNK:]
 
     def close(self) -> None:
         self._stream.close()
@@ -152,43 +154,12 @@ def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class Transport(httpx.BaseTransport):
-    """HTTP/1.1 over such connections; no retries. Every use must be `under` a call."""
-
-    def __init__(self, *, max_connections: int, proxy: httpcore.Proxy | None) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            proxy=proxy,
-            max_connections=max_connections,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=Backend(),
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-
-    def close(self) -> None:
-        self._stream.close()
+def connections(*, most: int, encrypted: bool, proxy: httpcore.Proxy | None) -> httpcore.ConnectionPool:
+    """HTTP/1.1 over such streams; no retries. Every use must be `under` a call."""
+    return httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context() if encrypted else None,  # reading all authorities takes its time
+        proxy=proxy,
+        max_connections=most,
+        keepalive_expiry=KEEP_ALIVE,
+        network_backend=Backend(),
+    )

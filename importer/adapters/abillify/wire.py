@@ -2,7 +2,8 @@
 
 import ssl
 import zlib
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +12,9 @@ import httpx
 
 from importer.adapters.abillify.headers import ServerClock, parse_date, parse_retry_after
 from importer.adapters.abillify.proxies import proxy_for
+from importer.adapters.abillify.request import Request
 from importer.adapters.abillify.throttle import Pacer
-from importer.adapters.abillify.transport import Call, StartedTooLate, Transport, under
+from importer.adapters.abillify.transport import Call, StartedTooLate, connections, under
 
 JSON_LIMIT = 1 << 20
 """Bytes of an ordinary reply."""
@@ -63,13 +65,12 @@ class Wire:
         self._pacer = pacer
         self._timeouts = timeouts
         self._clock = clock
-        self._auth = httpx.BasicAuth("", "")
-        transport = Transport(max_connections=max_connections, proxy=proxy_for(base_url))
-        self._http = httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+        self._authorization = b""
+        self._connections = connections(most=max_connections, encrypted=self._encrypted, proxy=proxy_for(base_url))
         self.server_clock = ServerClock(clock)
 
     def close(self) -> None:
-        self._http.close()
+        self._connections.close()
 
     def use_credentials(self, username: str, password: str) -> None:
         """For all requests from now on.
@@ -78,7 +79,7 @@ class Wire:
             ValueError: they are no valid text.
         """
         try:
-            self._auth = httpx.BasicAuth(username, password)
+            self._authorization = b"Basic " + b64encode(f"{username}:{password}".encode())
         except UnicodeEncodeError:
             # The error itself carries the password.
             raise ValueError("user name or password is not valid UTF-8; write the credential anew") from None
@@ -89,7 +90,7 @@ class Wire:
 
     def ask(
         self,
-        request: httpx.Request,
+        request: Request,
         *,
         limit: int = JSON_LIMIT,
         start_by: float | None = None,
@@ -114,40 +115,62 @@ class Wire:
             encrypted=self._encrypted,
             start_by=start_by,
         )
-        request.extensions = {"timeout": {"connect": self._timeouts.connect, "pool": self._timeouts.connect}}
         try:
             with under(call):
                 return self._exchange(request, limit)
         except Exception as error:  # noqa: BLE001 - whatever broke: only what was sent decides what it means
             return NoReply(_describe(error), call.sent)
 
-    def _exchange(self, request: httpx.Request, limit: int) -> Reply:
-        response = self._http.send(request, auth=self._auth, stream=True)
+    def _exchange(self, request: Request, limit: int) -> Reply:
+        response = self._connections.handle_request(self._to_httpcore(request))
         try:
-            date = parse_date(response.headers.get("Date"))
+            headers = _joined(response.headers)
+            date = parse_date(headers.get("date"))
             self.server_clock.note(date)
             return Reply(
-                response.status_code,
-                _body(response, limit),
-                response.headers.get("Content-Type", ""),
+                response.status,
+                _body(response, headers.get("content-encoding", "identity"), limit),
+                headers.get("content-type", ""),
                 date,
-                parse_retry_after(response.headers.get("Retry-After"), date),
+                parse_retry_after(headers.get("retry-after"), date),
             )
         finally:
             response.close()
 
+    def _to_httpcore(self, request: Request) -> httpcore.Request:
+        url = httpx.URL(request.url)
+        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        if request.method == "POST":
+            headers.append((b"Content-Length", str(len(request.body)).encode()))
+        return httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=[(b"Host", url.netloc), *headers, (b"Authorization", self._authorization)],
+            content=request.body,
+            extensions={"timeout": {"connect": self._timeouts.connect, "pool": self._timeouts.connect}},
+        )
 
-def _body(response: httpx.Response, limit: int) -> bytes | None:
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """By their names in lower case; what stands there several times, as one list (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _body(response: httpcore.Response, packing: str, limit: int) -> bytes | None:
     """None when it is larger than it may be, or packed in another way than the usual one.
 
     Nothing packed was asked for. httpx would unpack it without a limit: a thousand bytes can become a thousand million.
     """
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = packing.strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
         return None
     unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding not in ("identity", "") else None
     body = bytearray()
-    for chunk in response.iter_raw():
+    for chunk in response.iter_stream():
         body += chunk if unpacker is None else unpacker.decompress(chunk, limit + 1 - len(body))
         if len(body) > limit or (unpacker is not None and unpacker.unconsumed_tail):
             return None

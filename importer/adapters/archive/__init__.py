@@ -1,9 +1,10 @@
 """Where documents go when they are done with: moves that lose nothing and overwrite nothing, receipts, reasons."""
 
+from importer.adapters.archive.durable import Open, sync_all
 from importer.adapters.archive.errors import ArchiveError, FileGone, NotDurable, ReceiptDamaged, TargetTaken
 from importer.adapters.archive.move import How, Moved, move
 from importer.adapters.archive.places import free_target, make_folder
-from importer.adapters.archive.sidecars import read_receipt, remove_sidecars, write_reason, write_receipt
+from importer.adapters.archive.sidecars import keep_names, read_receipt, remove_sidecars, write_reason, write_receipt
 
 __all__ = [
     "ArchiveError",
@@ -11,13 +12,16 @@ __all__ = [
     "How",
     "Moved",
     "NotDurable",
+    "Open",
     "ReceiptDamaged",
     "TargetTaken",
     "free_target",
+    "keep_names",
     "make_folder",
     "move",
     "read_receipt",
     "remove_sidecars",
+    "sync_all",
     "write_reason",
     "write_receipt",
 ]

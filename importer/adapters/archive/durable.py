@@ -3,11 +3,14 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from importer.adapters.archive.errors import NotDurable
+from importer.adapters.archive.whole import can_sync_whole, sync_whole
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
@@ -19,37 +22,73 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP})
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-def sync(descriptor: int, path: Path) -> None:
-    """Waits until the bytes are on disk.
+FEW = 2
+"""Files up to which each is waited for by itself, a document and its folder: the others may have more to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open file whose bytes, or an open folder whose names, are to be on disk."""
+
+    descriptor: int
+    path: Path
+
+
+Sync = Callable[[Sequence[Open]], None]
+"""Waits until all of these are on disk, or raises `NotDurable`."""
+
+
+def sync_all(opened: Sequence[Open]) -> None:
+    """Waits until all of these are on disk, with as few waits as the system allows.
 
     Raises:
-        NotDurable: the system cannot say so.
+        NotDurable: the system cannot say so of one of them; then nobody knows about the others.
     """
+    by_device: dict[int, dict[int, Open]] = {}
+    for each in opened:
+        status = os.fstat(each.descriptor)
+        by_device.setdefault(status.st_dev, {})[status.st_ino] = each  # many go into one folder
+    for device, by_inode in by_device.items():
+        files = list(by_inode.values())
+        if len(files) > FEW and can_sync_whole(device):
+            _told(files[0], sync_whole)
+        else:
+            for file in files:
+                _told(file, os.fsync)
+
+
+def _told(file: Open, wait: Callable[[int], None]) -> None:
     try:
-        os.fsync(descriptor)
+        wait(file.descriptor)
     except OSError as error:
+        if error.errno in _CANNOT_SYNC and stat.S_ISDIR(os.fstat(file.descriptor).st_mode):
+            return
         raise NotDurable(
             "bring it safely to disk",
-            path,
+            file.path,
             error.strerror or str(error),
             "check the disk, then start the importer again",
         ) from error
 
 
-def sync_folder(folder: Path) -> None:
+@contextmanager
+def open_folder(folder: Path) -> Iterator[Open]:
+    """A folder whose names can be waited for."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Open(descriptor, folder)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path, sync: Sync = sync_all) -> None:
     """Waits until the names in a folder are on disk.
 
     Raises:
         NotDurable: the system cannot say so.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        sync(descriptor, folder)
-    except NotDurable as error:
-        if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in _CANNOT_SYNC):
-            raise
-    finally:
-        os.close(descriptor)
+    with open_folder(folder) as opened:
+        sync([opened])
 
 
 def try_link(source: Path, target: Path) -> bool:
@@ -69,24 +108,24 @@ def try_link(source: Path, target: Path) -> bool:
 
 
 @contextmanager
-def temporary(folder: Path, prefix: str) -> Iterator[tuple[Path, int]]:
+def temporary(folder: Path, prefix: str) -> Iterator[Open]:
     """A new file under a name of its own, open for writing; removed at the end if it still has that name."""
     path = folder / f"{prefix}{secrets.token_hex(8)}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
-        yield path, descriptor
+        yield Open(descriptor, path)
     finally:
         os.close(descriptor)
         path.unlink(missing_ok=True)
 
 
-def fill(descriptor: int, path: Path, chunks: Iterable[bytes]) -> None:
+def fill(file: Open, chunks: Iterable[bytes], sync: Sync) -> None:
     """Writes everything, and waits until it is on disk."""
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    sync(descriptor, path)
+            rest = rest[os.write(file.descriptor, rest) :]
+    sync([file])
 
 
 def sweep(folder: Path, prefix: str) -> None:

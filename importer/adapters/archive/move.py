@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from importer.adapters.archive.durable import fill, sweep, sync, sync_folder, temporary, try_link
+from importer.adapters.archive.durable import Open, Sync, fill, open_folder, sweep, sync_all, temporary, try_link
 from importer.adapters.archive.errors import FileGone, TargetTaken, explained
 from importer.adapters.archive.places import make_folder
 from importer.core.model import Digest
@@ -69,7 +69,13 @@ class _File:
 
 
 def move(
-    source: Path, target: Path, *, content: bytes | None, sha256: Digest, expected: Signature | None = None
+    source: Path,
+    target: Path,
+    *,
+    content: bytes | None,
+    sha256: Digest,
+    expected: Signature | None = None,
+    sync: Sync = sync_all,
 ) -> Moved:
     """Brings a document's file from `source` to `target`; missing folders are made.
 
@@ -79,6 +85,7 @@ def move(
         content: its bytes, where they are still in memory.
         sha256: the hash of its bytes.
         expected: the file's signature when it was read; spares reading it once more.
+        sync: how it is waited for; many moves may share one wait.
 
     Raises:
         FileGone: its bytes are nowhere.
@@ -89,8 +96,11 @@ def move(
     make_folder(target.parent)
     with explained("move it to the archive", source), _opened(source) as found:
         original = found if found is not None and found.holds(expected, sha256) else None
-        how = _place(source, target, original, content, sha256)
-        sync_folder(target.parent)
+        how = _place(source, target, original, content, sha256, sync)
+        with open_folder(target.parent) as folder:
+            # The bytes as well: whoever wrote them may not have cared.
+            placed = [Open(original.descriptor, source)] if original is not None and how is How.LINKED else []
+            sync([*placed, folder])
         return Moved(target, how, _remains(source, target, original))
 
 
@@ -119,39 +129,40 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _place(source: Path, target: Path, original: _File | None, content: bytes | None, sha256: Digest) -> How:
+def _place(
+    source: Path, target: Path, original: _File | None, content: bytes | None, sha256: Digest, sync: Sync
+) -> How:
     prefix = temporary_prefix(target.name, sha256)
     try:
-        if _is_placed(target, sha256):
+        if _is_placed(target, sha256, sync):
             how = How.ALREADY
         elif original is not None and _link(source, target, original):
             return How.LINKED
         else:
-            _copy(target, prefix, _bytes_of(source, original, content), sha256)
+            _copy(target, prefix, _bytes_of(source, original, content), sha256, sync)
             how = How.COPIED
     except (FileExistsError, FileNotFoundError):
         # Another worker was faster with the same document, and has swept our copy away; or a stranger with his own.
-        if not _is_placed(target, sha256):
+        if not _is_placed(target, sha256, sync):
             raise
         how = How.ALREADY
     sweep(target.parent, prefix)
     return how
 
 
-def _is_placed(target: Path, sha256: Digest) -> bool:
+def _is_placed(target: Path, sha256: Digest, sync: Sync) -> bool:
     with _opened(target) as there:
         if there is None:
             return False
         if not there.holds(None, sha256):
             problem, remedy = "another file has that name", "move that file away; nothing is lost"
             raise TargetTaken("put the document there", target, problem, remedy)
-        sync(there.descriptor, target)
+        sync([Open(there.descriptor, target)])
         return True
 
 
 def _link(source: Path, target: Path, original: _File) -> bool:
     """Links the source to the target; False when it has to be copied instead."""
-    sync(original.descriptor, source)  # whoever wrote it may not have cared
     try:
         linked = try_link(source, target)
     except FileNotFoundError:
@@ -175,9 +186,10 @@ def _bytes_of(source: Path, original: _File | None, content: bytes | None) -> It
     return _chunks(original.descriptor)
 
 
-def _copy(target: Path, prefix: str, chunks: Iterable[bytes], sha256: Digest) -> None:
-    with temporary(target.parent, prefix) as (path, descriptor):
-        fill(descriptor, path, chunks)
+def _copy(target: Path, prefix: str, chunks: Iterable[bytes], sha256: Digest, sync: Sync) -> None:
+    with temporary(target.parent, prefix) as copy:
+        path = copy.path
+        fill(copy, chunks, sync)
         if _hash_of(path) != sha256:
             raise FileGone(
                 "copy it to the archive", path, "the bytes changed on the way", "check the disk and who writes the file"
@@ -193,6 +205,8 @@ def _copy(target: Path, prefix: str, chunks: Iterable[bytes], sha256: Digest) ->
 def _remains(source: Path, target: Path, original: _File | None) -> bool:
     """Removes the source, if it still is the file that now lies at the target.
 
+    Nobody waits for that: should a power failure bring the name back, the ledger knows the bytes, and nothing is sent.
+
     No system call removes a name only while it leads to a given file, so a file that takes the place between our look
     and the removal, within microseconds, would go as well. Nothing shorter is to be had.
     """
@@ -202,7 +216,6 @@ def _remains(source: Path, target: Path, original: _File | None) -> bool:
     if there.st_nlink == 1 and os.path.samestat(there, placed):
         return True  # one name only: source and target are the same place by two paths
     source.unlink(missing_ok=True)
-    sync_folder(source.parent)
     return False
 
 

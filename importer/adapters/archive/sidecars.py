@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from importer.adapters.archive.durable import FILE_MODE, fill, sync_folder
+from importer.adapters.archive.durable import FILE_MODE, Open, Sync, fill, sync_all, sync_folder
 from importer.adapters.archive.errors import ReceiptDamaged, explained
 from importer.adapters.archive.places import make_folder
 from importer.core.model import Document, Receipt
@@ -13,13 +13,15 @@ from importer.core.receipts import receipt_from_json, receipt_to_json
 from importer.core.wording import reason_text
 
 
-def write_receipt(target: Path, receipt: Receipt) -> Path:
-    """Writes `<target name>.receipt.json` beside the target, durably, whether or not the document is there yet.
+def write_receipt(target: Path, receipt: Receipt, sync: Sync = sync_all) -> Path:
+    """Writes `<target name>.receipt.json` beside the target, whether or not the document is there yet.
+
+    It is whole on disk before it gets its name; the name is on disk with the next sync of the folder.
 
     Raises:
         ArchiveError: it cannot be written; NotDurable: the system could not say that it is on disk.
     """
-    return _write(_beside(target, RECEIPT), receipt_to_json(receipt))
+    return _write(_beside(target, RECEIPT), receipt_to_json(receipt), sync)
 
 
 def read_receipt(path: Path) -> Receipt:
@@ -38,8 +40,8 @@ def read_receipt(path: Path) -> Receipt:
         raise ReceiptDamaged("use the receipt", path, str(error), remedy) from error
 
 
-def write_reason(target: Path, document: Document) -> Path:
-    """Writes `<target name>.reason.txt` beside the target, durably: for a clerk, in German and in English.
+def write_reason(target: Path, document: Document, sync: Sync = sync_all) -> Path:
+    """Writes `<target name>.reason.txt` beside the target, as a receipt: for a clerk, in German and in English.
 
     Raises:
         ArchiveError: it cannot be written; NotDurable: the system could not say that it is on disk.
@@ -48,7 +50,7 @@ def write_reason(target: Path, document: Document) -> Path:
     if document.reason is None:
         raise ValueError(f"D{document.id} has no reason to write down")
     text = reason_text(document.reason, document)
-    return _write(_beside(target, REASON), text.encode("utf-8", "backslashreplace"))
+    return _write(_beside(target, REASON), text.encode("utf-8", "backslashreplace"), sync)
 
 
 def remove_sidecars(target: Path, *, receipt: bool = False) -> None:
@@ -69,11 +71,21 @@ def remove_sidecars(target: Path, *, receipt: bool = False) -> None:
                 sync_folder(path.parent)
 
 
+def keep_names(target: Path, sync: Sync = sync_all) -> None:
+    """Waits until the names of what was written beside the target are on disk; a move there does so as well.
+
+    Raises:
+        ArchiveError: the folder cannot be opened; NotDurable: the system could not say that it is on disk.
+    """
+    with explained("keep what lies beside it", target):
+        sync_folder(target.parent, sync)
+
+
 def _beside(target: Path, ending: str) -> Path:
     return target.with_name(target.name + ending)
 
 
-def _write(path: Path, content: bytes) -> Path:
+def _write(path: Path, content: bytes, sync: Sync) -> Path:
     """Replaces an earlier one at once. Whoever has claimed the document is alone with this name."""
     make_folder(path.parent)
     # The same after a crash, so that the next try cleans up by itself; another content never shares it.
@@ -82,9 +94,8 @@ def _write(path: Path, content: bytes) -> Path:
     with explained("write it", path):
         descriptor = os.open(temporary, flags, FILE_MODE)
         try:
-            fill(descriptor, temporary, [content])
+            fill(Open(descriptor, temporary), [content], sync)
         finally:
             os.close(descriptor)
         temporary.replace(path)
-        sync_folder(path.parent)
     return path

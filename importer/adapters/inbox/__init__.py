@@ -3,6 +3,16 @@
 from importer.adapters.inbox.mounts import file_system_of
 from importer.adapters.inbox.scanner import Scan, Scanner
 from importer.adapters.inbox.walk import FoundFile, Problem
-from importer.adapters.inbox.watcher import Watcher, WatchMode, choose_mode
+from importer.adapters.inbox.watcher import Watcher, WatcherDied, WatchMode, choose_mode
 
-__all__ = ["FoundFile", "Problem", "Scan", "Scanner", "WatchMode", "Watcher", "choose_mode", "file_system_of"]
+__all__ = [
+    "FoundFile",
+    "Problem",
+    "Scan",
+    "Scanner",
+    "WatchMode",
+    "Watcher",
+    "WatcherDied",
+    "choose_mode",
+    "file_system_of",
+]

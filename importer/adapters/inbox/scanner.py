@@ -1,30 +1,51 @@
-"""The scan is the truth about the inbox; events only say when it is worthwhile."""
+"""The scan is the truth about the inbox; events only say where it is worthwhile to look first."""
 
+import os
 import stat
 import threading
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import isfinite
 from pathlib import Path
 
-from importer.adapters.inbox.walk import FoundFile, Look, Problem, Selection, Sighting
+from importer.adapters.inbox.backlog import Backlog
+from importer.adapters.inbox.known import KnownFolder
+from importer.adapters.inbox.look import Look
+from importer.adapters.inbox.newcomers import Newcomers
+from importer.adapters.inbox.walk import FoundFile, Problem, Selection
 from importer.core.naming import DoneFile, IgnoredNames
-from importer.core.settle import Settled, Settling, Signature
+
+HINTS = 4096
+"""More changes than this are not looked at one by one: all of the inbox is."""
+
+LIMIT = 4096
+"""As many files of a backlog are handed out at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one scan came to."""
+    """What has settled, and what is still to come."""
 
     settled: list[FoundFile]
     """Complete, and not handed out before as they are now."""
+    fresh: int
+    """So many of them, the first ones, have come lately; the others are of a backlog."""
+    more: bool
+    """Whether further files of the backlog can be handed out at once."""
     next_look: float | None
-    """Seconds until another scan may settle a file that is known now; None when none is expected to."""
+    """Seconds until a file that is known now may settle; None when none is expected to."""
     problems: list[Problem]
-    """Folders that cannot be seen, every time; symbolic links and special files, once."""
+    """Folders that cannot be seen, in every look; symbolic links and special files, once."""
 
 
 class Scanner:
     """Finds files, and hands each out once it is complete. May be shared between threads.
+
+    What it remembers of a file is sixteen bytes. A look at everything (`begin`, then `go_on` until it is through) notes
+    what is there; `gather` hands out what has settled, at first what is new, and then the backlog, folder by folder,
+    as far as it is asked to.
 
     Args:
         inbox: the folder where documents arrive, absolute. It may itself be a symbolic link; nothing below it may.
@@ -47,85 +68,206 @@ class Scanner:
         exclude: Collection[Path] = (),
         paths: Sequence[Path] | None = None,
     ) -> None:
+        options = {"recursive": recursive, "ignore": ignore, "done_file": done_file, "exclude": exclude, "paths": paths}
+        self._afresh: Callable[[], Scanner] = partial(Scanner, inbox, settle=0.0, **options)  # type: ignore[arg-type]
         self._inbox = inbox
-        self._paths = [inbox] if paths is None else list(paths)
+        self._paths = [inbox] if paths is None else list(dict.fromkeys(paths))
         self._settle = settle
-        self._selection = Selection(recursive, IgnoredNames(ignore), DoneFile.parse(done_file), frozenset(exclude))
+        left_alone = frozenset(map(str, exclude))
+        self._selection = Selection(recursive, IgnoredNames(ignore), DoneFile.parse(done_file), left_alone)
         self._lock = threading.Lock()
-        self._known: dict[Path, Settling] = {}
-        self._handed: dict[Path, Signature] = {}
+        self._folders: dict[str, KnownFolder] = {}
+        self._newcomers = Newcomers(self._folders, self._selection, settle)
+        self._backlog = Backlog(self._folders, self._selection)
+        self._look: Look | None = None
+        self._steps: Generator[None, None, None] = _nothing()
+        self._looks = 0
+        self._trees: deque[tuple[str, Path]] = deque()
+        self._named_once: set[Path] = set()
+        self._problems: list[Problem] = []
         self._told: set[Problem] = set()
         self._device: int | None = None
+        self._news = threading.Lock()  # never held for long: the watcher and the workers must not wait for a look
+        self._hints: set[str] = set()
+        self._forgotten: set[str] = set()
+        self._lost_track = False
 
-    def scan(self, now: float) -> Scan:
-        """Looks at everything once. Never fails: what cannot be seen is a problem, and nothing there is forgotten.
+    # ------------------------------------------------------------ looking
+
+    def scan(self, now: float, limit: int = LIMIT) -> Scan:
+        """Looks at everything once, and gathers.
+
+        Never fails: what cannot be seen is a problem, and nothing there is forgotten.
 
         Args:
             now: monotonic seconds.
+            limit: as many files of a backlog as are wanted.
         """
-        look = Look(self._selection)
-        for path in self._paths:
-            self._look_at(path, look)
+        self.begin(now)
+        while self.go_on(now):
+            pass
+        return self.gather(now, limit)
+
+    def begin(self, now: float) -> None:
+        """A look at everything; one that is under way is given up."""
         with self._lock:
-            self._drop_vanished(look)
-            settled, waits = self._observe(look, now)
-            problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._told]
-            self._told = set(look.oddities)
-        return Scan(settled, min(waits, default=None), problems)
+            self._steps.close()
+            self._look = None
+            with self._news:
+                self._lost_track = False
+            self._catch_up(now)
+            self._trees.clear()
+            self._look = look = self._new_look()
+            self._steps = self._everything(look)
+
+    def go_on(self, now: float) -> bool:
+        """A few milliseconds of looking. False when there is nothing (more) to look at."""
+        with self._lock:
+            if self._look is None:
+                if not self._trees:
+                    return False
+                self._look = self._new_look()
+                self._steps = self._look.tree(*self._trees.popleft())
+            self._look.now = now
+            if next(self._steps, self) is self:
+                self._backlog.due = min(self._backlog.due, self._look.earliest)
+                self._look = None
+            return self.is_looking
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it should go on."""
+        return self._look is not None or bool(self._trees)
+
+    # ------------------------------------------------------------ told by others
+
+    def hint(self, path: str | None) -> None:
+        """Something has changed there, or somewhere. May be called from any thread, and returns at once."""
+        with self._news:
+            if path is None or len(self._hints) >= HINTS or self._selection.done_file is not None:
+                self._hints.clear()
+                self._lost_track = True
+            elif not self._lost_track:
+                self._hints.add(path)
 
     def forget(self, path: Path) -> None:
         """Lets a file settle and be handed out again, unchanged though it may be."""
+        with self._news:
+            self._forgotten.add(str(path))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether gathering is worthwhile because of a hint."""
+        return bool(self._hints or self._forgotten)
+
+    @property
+    def has_lost_track(self) -> bool:
+        """Whether more has changed than can be told: only a look at everything helps."""
+        return self._lost_track
+
+    # ------------------------------------------------------------ handing out
+
+    def gather(self, now: float, limit: int = LIMIT) -> Scan:
+        """Hands out what is complete: whatever is new, and so many files of the backlog."""
         with self._lock:
-            self._known.pop(path, None)
-            self._handed.pop(path, None)
+            self._catch_up(now)
+            fresh = self._newcomers.gather(now, self._is_inside)
+            backlog = [] if self._look is not None else self._backlog.gather(now, limit)
+            earliest = min([due for _, due in self._newcomers.files.values()] + [self._backlog.due])
+            problems, self._problems = self._problems, []
+        next_look = max(0.0, earliest - now) if isfinite(earliest) else None
+        return Scan(fresh + backlog, len(fresh), self._backlog.is_begun, next_look, problems)
 
-    def _look_at(self, path: Path, look: Look) -> None:
-        is_inbox = path == self._inbox
-        try:
-            status = path.stat(follow_symlinks=is_inbox)
-        except OSError as error:
-            remedy = "mount it or create it" if is_inbox else "correct the path"
-            look.missing("inbox_missing" if is_inbox else "path_missing", path, f"{error.strerror}; {remedy}")
-            return
-        inside = path.is_relative_to(self._inbox)
-        if stat.S_ISDIR(status.st_mode):
-            look.tree(path, self._inbox if inside else path)
-        elif is_inbox:
-            look.missing("inbox_missing", path, "it is not a folder; create the folder")
-        else:
-            look.file(path, self._inbox if inside else path.parent)
-        if is_inbox and path not in look.blind:
-            self._check_device(status.st_dev, look)
+    def files(self) -> Iterator[FoundFile]:
+        """All that lies there now, complete or not, whether it was handed out or not; nothing of it is remembered."""
+        scanner = self._afresh()
+        scan = scanner.scan(0.0)
+        yield from scan.settled
+        while scan.more:
+            scan = scanner.gather(0.0)
+            yield from scan.settled
 
-    def _check_device(self, device: int, look: Look) -> None:
+    @property
+    def waiting(self) -> int:
+        """Files that are known and were not handed out yet, complete or not."""
+        with self._lock:
+            return sum(known.waiting for known in self._folders.values())
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Paths of new files that are not complete; not necessarily all."""
+        with self._lock:
+            return sorted(self._newcomers.files)
+
+    # ------------------------------------------------------------ one look
+
+    def _new_look(self) -> Look:
+        self._looks += 1
+        return Look(self._folders, self._newcomers.files, self._selection, settle=self._settle, number=self._looks)
+
+    def _everything(self, look: Look) -> Generator[None, None, None]:
+        files: dict[tuple[str, Path], list[str]] = {}
+        for path in self._paths:
+            is_inbox = path == self._inbox
+            try:
+                status = path.stat(follow_symlinks=is_inbox)
+            except OSError as error:
+                self._miss(path, error, look)
+                continue
+            root = self._inbox if path.is_relative_to(self._inbox) else path
+            if stat.S_ISDIR(status.st_mode):
+                if not is_inbox or self._is_mounted(status.st_dev, look):
+                    yield from look.tree(str(path), root)
+            elif is_inbox:
+                look.missing("inbox_missing", path, "it is not a folder; create the folder")
+            elif not self._selection.leaves_alone_below(path, root := root if root != path else path.parent):
+                files.setdefault((str(path.parent), root), []).append(path.name)
+                self._named_once.add(path)
+        for (folder, root), names in files.items():
+            yield from look.named(folder, root, names)
+        look.drop_vanished()
+        self._problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._told]
+        self._told = set(look.oddities)
+
+    def _miss(self, path: Path, error: OSError, look: Look) -> None:
+        if path == self._inbox:
+            look.missing("inbox_missing", path, f"{error.strerror}; mount it or create it")
+        elif path not in self._named_once:  # else it was there, and has been put away
+            look.missing("path_missing", path, f"{error.strerror}; correct the path")
+
+    def _is_mounted(self, device: int, look: Look) -> bool:
         # What lies under a mount point shows when the file system is unmounted: an empty folder on another device.
-        if self._device not in (None, device) and not look.sightings:
+        if self._device not in (None, device) and next(self.files(), None) is None:
             why = "it is suddenly empty and on another file system, as if it were not mounted; mount it"
             look.missing("inbox_missing", self._inbox, why)
-        else:
-            self._device = device
+            return False
+        self._device = device
+        return True
 
-    def _drop_vanished(self, look: Look) -> None:
-        for path in self._known.keys() - look.sightings.keys():
-            if look.blind.isdisjoint((path, *path.parents)):
-                del self._known[path]
-                self._handed.pop(path, None)
+    # ------------------------------------------------------------ what others have told
 
-    def _observe(self, look: Look, now: float) -> tuple[list[FoundFile], list[float]]:
-        settled, waits = [], []
-        for path, sighting in look.sightings.items():
-            if self._handed.get(path) == sighting.file.signature:
-                continue
-            verdict = self._settling(sighting, now).verdict(now, self._settle, released=sighting.released)
-            if isinstance(verdict, Settled):
-                settled.append(sighting.file)
-                self._handed[path] = sighting.file.signature
-            elif verdict.seconds is not None:
-                waits.append(verdict.seconds)
-        return settled, waits
+    def _catch_up(self, now: float) -> None:
+        """Looks at it, but for the folder that a look is in the middle of."""
+        with self._news:
+            forgotten = self._ready(self._forgotten)
+            hints = self._ready(self._hints) | forgotten
+        for path in forgotten:
+            self._newcomers.drop(path)
+        for path in hints:
+            if path == str(self._inbox):
+                self._lost_track = True
+            elif (root := self._newcomers.observe(path, now)) is not None:
+                self._trees.append((path, root))
 
-    def _settling(self, sighting: Sighting, now: float) -> Settling:
-        file = sighting.file
-        known = self._known.get(file.path) or Settling(file.signature, now)
-        self._known[file.path] = known.seen(file.signature, now)
-        return self._known[file.path]
+    def _ready(self, paths: set[str]) -> set[str]:
+        """Those that can be looked at now, taken out of the others."""
+        ready = {path for path in paths if not self._is_inside(path)}
+        paths -= ready
+        return ready
+
+    def _is_inside(self, path: str) -> bool:
+        return self._look is not None and self._look.folder == os.path.split(path)[0]
+
+
+def _nothing() -> Generator[None, None, None]:
+    yield from ()

@@ -1,9 +1,10 @@
-"""One look at folders and files: what lies there, and what cannot be seen."""
+"""What lies in a folder: which entries count, and what cannot be seen."""
 
 import os
 import stat
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from importer.core.naming import DoneFile, IgnoredNames, shown
@@ -22,6 +23,11 @@ class FoundFile:
     """The inbox, or the folder that was named, absolute."""
     signature: Signature
 
+    @classmethod
+    def at(cls, path: str, root: Path, status: os.stat_result) -> "FoundFile":
+        place = Path(path)
+        return cls(place, place.relative_to(root).as_posix(), root, Signature.of(status))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -34,102 +40,73 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that was named by itself; it can be asked what an entry of a folder can be asked."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)  # noqa: PTH119 - text, and often
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)  # noqa: PTH116 - text, and often
+
+
+Entry = os.DirEntry[str] | NamedFile
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which of the entries count."""
 
     recursive: bool
     ignored: IgnoredNames
     done_file: DoneFile | None
-    exclude: frozenset[Path]
+    exclude: frozenset[str]
+
+    def leaves_alone(self, folder: str, name: str) -> bool:
+        is_marker = self.done_file is not None and self.done_file.is_marker(name)
+        return is_marker or name in self.ignored or f"{folder}/{name}" in self.exclude
+
+    def leaves_alone_below(self, path: Path, root: Path) -> bool:
+        """Whether the path, or any folder on the way to it, is left alone."""
+        folder = str(root)
+        for name in path.relative_to(root).parts:
+            if self.leaves_alone(folder, name):
+                return True
+            folder = f"{folder}/{name}"
+        return False
+
+    def releases(self, folder: str, name: str) -> bool:
+        """Whether the file's done file is there, or none is waited for."""
+        return self.done_file is None or os.path.lexists(f"{folder}/{self.done_file.marker_of(name)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    file: FoundFile
-    released: bool
-    """Whether its done file exists, or none is waited for."""
+@contextmanager
+def listing_of(folder: str, *, follow: bool = False) -> "Iterator[Iterator[os.DirEntry[str]]]":
+    """The entries, in the order of the disk; through a symbolic link in the folder's place only if asked to `follow`.
+
+    By descriptor: then the system need not look up the whole path again for every file.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(folder, flags)
+    try:
+        with os.scandir(descriptor) as listing:
+            yield listing
+    finally:
+        os.close(descriptor)
 
 
-@dataclass(slots=True)
-class Look:
-    """Gathers what one walk sees."""
+def oddity(path: str, status: os.stat_result) -> Problem:
+    """What is to be said of an entry that is neither a folder nor a regular file."""
+    if stat.S_ISLNK(status.st_mode):
+        why = "it is a symbolic link, and links are not followed; put the file itself there"
+        return Problem("symlink", Path(path), f"{shown(path)}: {why}")
+    why = "it is not a regular file (a pipe, a socket or a device); remove it"
+    return Problem("special_file", Path(path), f"{shown(path)}: {why}")
 
-    selection: Selection
-    sightings: dict[Path, Sighting] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    """Told in every look: as long as they last, something may be there that is not seen."""
-    oddities: list[Problem] = field(default_factory=list)
-    """Entries that are seen and never taken."""
-    blind: set[Path] = field(default_factory=set)
-    """Folders and files of which this look can tell nothing."""
 
-    def tree(self, top: Path, root: Path) -> None:
-        """Everything below the folder `top`, without following a symbolic link."""
-        folders = [top]
-        while folders:
-            folders.extend(self._folder(folders.pop(), root))
-
-    def file(self, path: Path, root: Path) -> None:
-        """One file that was named, by the same rules as if it had been found."""
-        below = [path, *path.parents][: len(path.relative_to(root).parts)]
-        if any(self._is_left_alone(part) for part in below):
-            return
-        try:
-            status = path.lstat()
-            names = {entry.name for entry in path.parent.iterdir()} if self.selection.done_file else set()
-        except OSError as error:
-            self._unseen("file_unreadable", path, error)
-        else:
-            self._entry(path, status, root, names)
-
-    def missing(self, code: str, path: Path, why: str) -> None:
-        self.problems.append(Problem(code, path, f"{shown(path)}: {why}"))
-        self.blind.add(path)
-
-    def _folder(self, folder: Path, root: Path) -> Iterable[Path]:
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            # A folder that is gone since its parent was listed is as if it had never been there; a root must be there.
-            if folder == root or not isinstance(error, FileNotFoundError | NotADirectoryError):
-                self._unseen("folder_unreadable", folder, error)
-            return []
-        names = {entry.name for entry in entries}
-        chosen = [entry for entry in entries if not self._is_left_alone(folder / entry.name)]
-        return [path for entry in chosen if (path := self._scanned(folder / entry.name, entry, root, names))]
-
-    def _is_left_alone(self, path: Path) -> bool:
-        done_file = self.selection.done_file
-        is_marker = done_file is not None and done_file.is_marker(path.name)
-        return is_marker or path.name in self.selection.ignored or path in self.selection.exclude
-
-    def _scanned(self, path: Path, entry: os.DirEntry[str], root: Path, names: set[str]) -> Path | None:
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._unseen("file_unreadable", path, error)
-            return None
-        return self._entry(path, status, root, names)
-
-    def _entry(self, path: Path, status: os.stat_result, root: Path, names: set[str]) -> Path | None:
-        """The path again where it is a folder to go on with."""
-        if stat.S_ISDIR(status.st_mode):
-            return path if self.selection.recursive else None
-        if stat.S_ISREG(status.st_mode):
-            found = FoundFile(path, path.relative_to(root).as_posix(), root, Signature.of(status))
-            done_file = self.selection.done_file
-            self.sightings[path] = Sighting(found, done_file is None or done_file.marker_of(path.name) in names)
-        elif stat.S_ISLNK(status.st_mode):
-            why = "it is a symbolic link, and links are not followed; put the file itself there"
-            self.oddities.append(Problem("symlink", path, f"{shown(path)}: {why}"))
-        else:
-            why = "it is not a regular file (a pipe, a socket or a device); remove it"
-            self.oddities.append(Problem("special_file", path, f"{shown(path)}: {why}"))
-        return None
-
-    def _unseen(self, code: str, path: Path, error: OSError) -> None:
-        advice = "check the rights of the importer's user, and the disk or network share"
-        self.missing(code, path, f"cannot be looked at ({error.strerror}); {advice}")
+def unseen(code: str, path: str, error: OSError) -> Problem:
+    advice = "check the rights of the importer's user, and the disk or network share"
+    return Problem(code, Path(path), f"{shown(path)}: cannot be looked at ({error.strerror}); {advice}")

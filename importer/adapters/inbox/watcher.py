@@ -1,6 +1,9 @@
-"""Wakes the scan when something happens in the inbox. An event is only a hint: some are lost, some come early."""
+"""Tells where something happens in the inbox. An event is only a hint: some are lost, some come early."""
 
 import errno
+import logging
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
@@ -23,10 +26,14 @@ from importer.core.naming import shown
 
 WatchMode = Literal["auto", "events", "polling"]
 
-# What can complete a file; a mere read must not wake us, or every scan of ours would ask for the next one.
+# What can complete a file; a mere read must not wake us, or every scan would ask for the next one. A file that is
+# moved in from elsewhere is told as created. Where the system tells of closing, it need not tell of every write.
 WAKING: list[type[FileSystemEvent]] = [
-    *(FileClosedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent)
+    *(FileCreatedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent),
+    FileClosedEvent if sys.platform == "linux" else FileModifiedEvent,
 ]
+
+_LIBRARY = logging.getLogger("watchdog")
 
 _LIMITS = {
     errno.ENOSPC: "there are too many watches; raise the sysctl fs.inotify.max_user_watches",
@@ -35,22 +42,30 @@ _LIMITS = {
 }
 
 
+class WatcherDied(Exception):
+    """Events come no longer, and nobody knows why."""
+
+
 class Watcher(FileSystemEventHandler):
     """Watches a folder while its context lasts, where that can be done; otherwise the caller's own rhythm has to do.
 
-    Even with events the caller must scan from time to time: watches of single subfolders can be refused, and the
-    kernel drops events when too many come at once.
+    Even with events the caller must scan from time to time: watches of single subfolders can be refused.
 
     Args:
         folder: the inbox, absolute.
-        wake: called from another thread, often, and must return at once: `threading.Event.set` is meant.
+        changed: called from another thread with the path of a file or folder, often, and must return at once; with
+            None when events were lost, because the kernel drops them when too many come at once.
     """
 
-    def __init__(self, folder: Path, *, recursive: bool, mode: WatchMode, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: Path, *, recursive: bool, mode: WatchMode, changed: Callable[[str | None], None]
+    ) -> None:
         self._folder = folder
         self._recursive = recursive
-        self._wake = wake
+        self._changed = changed
+        self._complaints = _Complaints(changed)
         self._observer: BaseObserver | None = None
+        self._watched: tuple[int, int] | None = None
         self.effective_mode, self.why = choose_mode(folder, mode)
 
     effective_mode: Literal["events", "polling"]
@@ -59,23 +74,59 @@ class Watcher(FileSystemEventHandler):
     """For a person: the reason for that mode, with a remedy where there is one."""
 
     def __enter__(self) -> Self:
+        _LIBRARY.addHandler(self._complaints)
         if self.effective_mode == "events":
-            try:
-                self._observer = self._watching()
-            except OSError as error:
-                cause = _LIMITS.get(error.errno or 0, error.strerror)
-                self.effective_mode = "polling"
-                self.why = f"{shown(self._folder)} cannot be watched: {cause}; polling instead"
+            self._begin()
         return self
 
     def __exit__(self, *_: object) -> None:
+        _LIBRARY.removeHandler(self._complaints)
+        self._end()
+
+    def keep_watching(self) -> None:
+        """Watches anew when another folder has come in the place of the watched one: unmounted, say, and mounted again.
+
+        Raises:
+            WatcherDied: a thread that tells of events has ended, and the folder is still there.
+        """
+        if self._watched is None:
+            return
+        there = self._identity()
+        if there == self._watched:
+            if self._observer is not None and not self._is_alive(self._observer):
+                raise WatcherDied(f"the thread that watches {shown(self._folder)} has ended; start the importer again")
+        elif there is not None:
+            self._end()
+            self._begin()
+            self._changed(None)
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        self._changed(os.fsdecode(event.dest_path or event.src_path))
+
+    def _begin(self) -> None:
+        self._watched = self._identity()
+        try:
+            self._observer = self._watching()
+        except OSError as error:
+            cause = _LIMITS.get(error.errno or 0, error.strerror)
+            self.effective_mode = "polling"
+            self.why = f"{shown(self._folder)} cannot be watched: {cause}; polling instead"
+
+    def _end(self) -> None:
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
             self._observer = None
 
-    def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - watchdog's interface
-        self._wake()
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = self._folder.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _is_alive(self, observer: BaseObserver) -> bool:
+        return observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
 
     def _watching(self) -> BaseObserver:
         observer = Observer()
@@ -86,6 +137,17 @@ class Watcher(FileSystemEventHandler):
             observer.stop()  # the reader of the events runs already
             raise
         return observer
+
+
+class _Complaints(logging.Handler):
+    """watchdog tells of lost events in its log only. Whatever it complains of, some may be lost."""
+
+    def __init__(self, changed: Callable[[str | None], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._changed = changed
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - whatever it says
+        self._changed(None)
 
 
 def choose_mode(folder: Path, mode: WatchMode) -> tuple[Literal["events", "polling"], str]:

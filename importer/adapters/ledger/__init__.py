@@ -3,6 +3,7 @@
 from importer.adapters.ledger.backup import back_up
 from importer.adapters.ledger.database import Database, is_outdated
 from importer.adapters.ledger.errors import ClaimLost, LedgerBusy, LedgerError, LedgerNeedsPerson, WrongVersion
+from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder
 from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
@@ -18,11 +19,13 @@ __all__ = [
     "ClaimLost",
     "Database",
     "Event",
+    "Group",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
     "LedgerNeedsPerson",
     "LedgerReader",
+    "Member",
     "Reconstruction",
     "Sighting",
     "Testimony",

@@ -3,17 +3,19 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from importer.adapters.ledger.access import Access, access_to, told_by_disk
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, translate
+from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder, share
 
 HEAD = "0001"
@@ -23,6 +25,22 @@ OLDER = "`importer ledger upgrade` brings it there, after a backup"
 NEWER = "use the version of the importer that wrote it, or restore a matching backup"
 
 BUSY_TIMEOUT_MS = 30_000
+
+PATIENCE = 0.025
+"""Seconds that a commit waits for further changes, while many are at work: some five times what a disk takes for it."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What somebody wants to have written."""
+
+    make: Callable[[Connection], Any]
+    is_vouched_for: bool
+
+
+_Changes = Sequence[Member[_Change, Any]]
 
 
 class Database:
@@ -48,25 +66,72 @@ class Database:
         self._engine = _engine(self.path, access)
         # SQLite has one writer; waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
+        self._group: Group[_Change, Any] = Group(self._commit, patience=PATIENCE)
         self._failure: str | None = None
+        self.vouch: Callable[[], None] = lambda: None
+        """Called after the commit of what is to be vouched for, before its author hears of it."""
         try:
             self._migrate(upgrade=upgrade)
         except LedgerError:
             self.close()
             raise
 
+    def write(self, make: Callable[[Connection], Result], *, vouched: bool = False) -> Result:
+        """Makes a change, and returns what it returns when it is on disk.
+
+        Changes that are wanted at the same time share a transaction, in the order in which they were asked for: one
+        that raises leaves nothing behind, and does not disturb the others; a commit that fails concerns all of them.
+
+        Args:
+            make: what is to be done under the write lock; nothing but this connection may be changed by it.
+            vouched: whether the witness must know of it before anybody goes on.
+        """
+        return cast("Result", self._group.run(_Change(make, vouched)))
+
+    def confirm_sound(self) -> None:
+        """To be called before what a committed intent is for.
+
+        Raises:
+            LedgerError: the disk has failed since; what comes of it could not be written down.
+        """
+        if self._failure is not None:
+            raise LedgerError(self._failure)
+
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start, and is on disk at its end.
 
         After an error of the disk's, or when it is full, there is no other one: nobody knows what a faulty disk has
         kept, and asked again it would say that all is well. Without an intent, nothing more is sent.
         """
         with self._writer:
-            if self._failure is not None:
-                raise LedgerError(self._failure)
+            self.confirm_sound()
             with self._transaction("BEGIN IMMEDIATE") as connection:
                 yield connection
+
+    def _commit(self, changes: _Changes) -> None:
+        with self.transaction() as connection:
+            for change in changes:
+                self._make(connection, change)
+        vouched = [change for change in changes if change.wanted.is_vouched_for and change.error is None]
+        if vouched:
+            try:
+                self.vouch()
+            except LedgerError as error:
+                for change in vouched:
+                    change.error = error
+
+    def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
+        connection.exec_driver_sql("SAVEPOINT change")
+        try:
+            change.result = change.wanted.make(connection)
+        except Exception as error:
+            # SQLite has only one word about the disk, and it is about the whole transaction.
+            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+                raise
+            change.error = self._translated(error) if isinstance(error, IntegrityError) else error
+            connection.exec_driver_sql("ROLLBACK TO change")
+        connection.exec_driver_sql("RELEASE change")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -88,17 +153,20 @@ class Database:
                 with prepared.begin():
                     yield prepared
         except DBAPIError as error:
-            told = told_by_disk(error.orig, self.path) or translate(error, str(self.path))
+            told = self._translated(error)
             if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_IOERR", "SQLITE_FULL")):
                 self._failure = str(told)
             raise told from error
+
+    def _translated(self, error: DBAPIError) -> LedgerError:
+        return told_by_disk(error.orig, self.path) or translate(error, str(self.path))
 
     def _migrate(self, *, upgrade: bool) -> None:
         """Makes the tables of a new ledger; refuses one of another version rather than guess."""
         with self.read() as connection:
             version = _version(connection)
         if version is None or (upgrade and version < HEAD):
-            with self.write() as connection:
+            with self.transaction() as connection:
                 if _version(connection) == version:  # another process may have been first
                     self._upgrade(connection)
         elif version != HEAD:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, insert, or_, select, update
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
@@ -64,13 +64,15 @@ class Ledger(LedgerReader):
         self._lease = lease
         self._place = place
         self._witness = Witness(witness, self._database) if witness else None
+        if self._witness:
+            self._database.vouch = self._witness.vouch
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(LedgerError), self._database.write() as connection:
-            fall_silent(connection, self._holder.name)  # and if that fails: a dead one's word counts for nothing
+        with suppress(LedgerError):  # if that fails: a dead one's word counts for nothing
+            self._database.write(lambda connection: fall_silent(connection, self._holder.name))
         self._holder.__exit__()
         self._database.close()
 
@@ -82,7 +84,8 @@ class Ledger(LedgerReader):
         Raises:
             LedgerNeedsPerson: the ledger belongs to another account.
         """
-        with self._database.write() as connection:
+
+        def bind(connection: Connection) -> None:
             known = get_meta(connection, "account")
             is_used = connection.execute(select(documents.c.id).limit(1)).first() is not None
             if known is None or new_account or not is_used:
@@ -92,6 +95,8 @@ class Ledger(LedgerReader):
                     f"ledger {self._database.path}: it belongs to account {known!r}, the configuration says "
                     f"{account!r}; correct api.account, or confirm the change with `importer backfill --new-account`"
                 )
+
+        self._database.write(bind)
 
     def amnesia(self) -> str | None:
         """What the witness knows better than this ledger; None when all is well."""
@@ -105,7 +110,8 @@ class Ledger(LedgerReader):
             LedgerNeedsPerson: the witness knows better; nothing must be sent on the word of this ledger.
         """
         self._identify()
-        self._vouch(0)
+        if self._witness:
+            self._witness.face()
 
     # ------------------------------------------------------------ documents enter
 
@@ -116,7 +122,8 @@ class Ledger(LedgerReader):
         then the known one comes back, unclaimed.
         """
         claim = self._new_claim(now)
-        with self._database.write() as connection:
+
+        def enter(connection: Connection) -> Claim | Document:
             known = neighbours(connection, candidate)
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
@@ -129,15 +136,20 @@ class Ledger(LedgerReader):
             admitted = admitted.evolve(id=row.scalar_one())
             add_sighting(connection, admitted, sighting, now)
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
-        return Claim(admitted, claim["claim_token"])
+            return Claim(admitted, claim["claim_token"])
+
+        return self._database.write(enter)
 
     def readmit(self, claim: Claim, candidate: Document, now: datetime, admission: Admission) -> Claim:
         """T1 again, for a document that a person has sent back: the same checks, in the same row."""
-        with self._database.write() as connection:
+
+        def enter_again(connection: Connection) -> Claim:
             admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
             _update(connection, claim, to_row(admitted))
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
-        return claim.holding(admitted)
+            return claim.holding(admitted)
+
+        return self._database.write(enter_again)
 
     # ------------------------------------------------------------ documents move on
 
@@ -152,11 +164,17 @@ class Ledger(LedgerReader):
         return self._claim(document_id, now)
 
     def _claim(self, document_id: int, now: datetime, *conditions: ColumnElement[bool]) -> Claim | None:
+        is_free = documents.c.id == document_id, documents.c.claim_token.is_(None)
+        return self._seize(update(documents).where(*is_free, *conditions), now)
+
+    def _seize(self, query: Update, now: datetime) -> Claim | None:
         claim = self._new_claim(now)
-        query = update(documents).where(documents.c.id == document_id, documents.c.claim_token.is_(None), *conditions)
-        with self._database.write() as connection:
+
+        def seize(connection: Connection) -> Claim | None:
             row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
-        return Claim(to_document(row), claim["claim_token"]) if row else None
+            return Claim(to_document(row), claim["claim_token"]) if row else None
+
+        return self._database.write(seize)
 
     def intend(self, claim: Claim, sending: Document, now: datetime) -> Claim:
         """T3, the safety point: the attempt and its key are on disk before the first byte is sent.
@@ -171,14 +189,24 @@ class Ledger(LedgerReader):
             "key": sending.idempotency_key,
             "started_at": now,
         }
-        with self._database.write() as connection:
+
+        def intend(connection: Connection) -> None:
             changed = to_row(sending) | {"claim_until": now + self._lease}
             _update(connection, claim, changed, documents.c.claim_until > now)
             connection.execute(insert(attempts).values(attempt))
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
-            sequence = add_event(connection, sending, now, "upload.intended", data=data)
-        self._vouch(sequence)
+            add_event(connection, sending, now, "upload.intended", data=data)
+
+        self._database.write(intend, vouched=True)
         return claim.holding(sending)
+
+    def confirm_sound(self) -> None:
+        """Between an intent and its first byte, when there was time for something to happen.
+
+        Raises:
+            LedgerError: the disk has failed meanwhile, and the outcome could not be recorded.
+        """
+        self._database.confirm_sound()
 
     def record(
         self,
@@ -196,29 +224,32 @@ class Ledger(LedgerReader):
         Raises:
             ClaimLost: another importer has taken the document over.
         """
-        with self._database.write() as connection:
-            document = self._placed(connection, document)
-            _update(connection, claim, to_row(document))
+
+        def record(connection: Connection) -> Claim:
+            placed = self._placed(connection, document)
+            _update(connection, claim, to_row(placed))
             if outcome is not None:
-                _end_attempt(connection, document, now, outcome)
-            sequence = add_event(connection, document, now, event, actor=actor, data=data)
-        if document.state is State.IMPORTED:
-            self._vouch(sequence)
-        return claim.holding(document)
+                _end_attempt(connection, placed, now, outcome)
+            add_event(connection, placed, now, event, actor=actor, data=data)
+            return claim.holding(placed)
+
+        return self._database.write(record, vouched=document.state is State.IMPORTED)
 
     def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.put_away") -> Claim:
         """T5: the file lies where it should, and the claim has done its work."""
         document = claim.document.evolve(location=location, target=None)
-        with self._database.write() as connection:
+
+        def settle(connection: Connection) -> None:
             _update(connection, claim, to_row(document) | NO_CLAIM)
             add_event(connection, document, now, event, data={"location": printable(location)})
+
+        self._database.write(settle)
         return claim.holding(document)
 
     def release(self, claim: Claim) -> None:
         """Gives a claim back."""
         query = update(documents).where(documents.c.id == claim.document.id, documents.c.claim_token == claim.token)
-        with self._database.write() as connection:
-            connection.execute(query.values(NO_CLAIM))
+        self._database.write(lambda connection: connection.execute(query.values(NO_CLAIM)))
 
     def orphans(self, now: datetime) -> list[Claim]:
         """Claims whose holder is dead or whose lease is over: their documents are anybody's to settle."""
@@ -234,28 +265,23 @@ class Ledger(LedgerReader):
 
     def take_over(self, orphan: Claim, now: datetime) -> Claim | None:
         """Makes an orphan's claim ours; None when somebody was faster."""
-        claim = self._new_claim(now)
-        query = update(documents).where(documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token)
-        with self._database.write() as connection:
-            row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
-        return Claim(to_document(row), claim["claim_token"]) if row else None
+        is_still = documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token
+        return self._seize(update(documents).where(*is_still), now)
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
-        with self._database.write() as connection:
-            say(connection, self._holder.name, stopped, self._holder.is_alive)
+        self._database.write(lambda connection: say(connection, self._holder.name, stopped, self._holder.is_alive))
 
     def _identify(self) -> None:
         with self._database.read() as connection:
             if get_meta(connection, "ledger") is not None:
                 return
-        with self._database.write() as connection:
+
+        def identify_first(connection: Connection) -> None:
             if get_meta(connection, "ledger") is None:  # another process may have been first
                 identify(connection)
 
-    def _vouch(self, sequence: int) -> None:
-        if self._witness is not None:
-            self._witness.vouch(sequence)
+        self._database.write(identify_first)
 
     def _new_claim(self, now: datetime) -> dict[str, Any]:
         return {

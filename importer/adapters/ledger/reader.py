@@ -1,9 +1,10 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
@@ -17,6 +18,10 @@ from importer.adapters.ledger.values import Attempt, Event, Sighting
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 from importer.core.person import DISMISSED
+
+T = TypeVar("T")
+
+PORTION = 500
 
 
 class LedgerReader:
@@ -186,10 +191,47 @@ class LedgerReader:
             moment = get_meta(connection, "rebuilt_at")
         return None if moment is None else datetime.fromisoformat(moment)
 
+    def seen_among(self, files: Sequence[Sighting]) -> dict[str, int]:
+        """As `seen`, for many files at once: the document's id, by path, of those that are known as they are now."""
+        wanted = {(file.path, file.size, str(file.mtime_ns), str(file.inode)) for file in files}
+        s, d = sightings.c, documents.c
+        query = (
+            select(s.path, s.size, s.mtime_ns, s.inode, d.id)
+            .join(documents, d.id == s.document_id)
+            .where(d.location == s.path, d.reason["code"].as_string().is_distinct_from(FILE_GONE))
+            .order_by(d.id)
+        )
+        found: dict[str, int] = {}
+        with self._database.read() as connection:
+            for some in _in_portions([file.path for file in files]):
+                for *sighting, document_id in connection.execute(query.where(s.path.in_(some))):
+                    if tuple(sighting) in wanted:
+                        found[sighting[0]] = document_id
+        return found
+
+    def each_of(self, ids: Iterable[int]) -> Iterator[Document]:
+        """These documents, one at a time: there may be more than fit into memory."""
+        for some in _in_portions(ids):
+            yield from self._documents(select(documents).where(documents.c.id.in_(some)))
+
+    def any_due(self, deadline: datetime, *, among: Container[int], states: Iterable[State]) -> bool:
+        """Whether any of these documents falls due until then, whoever works on it now."""
+        waiting = documents.c.state.in_([state.value for state in states])
+        with self._database.read() as connection:
+            ids = connection.execute(select(documents.c.id).where(waiting, has_come(deadline))).scalars()
+            return any(document_id in among for document_id in ids)
+
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:
             found = [to_document(row) for row in connection.execute(query).mappings()]
         return sorted(found, key=lambda document: document.id)
+
+
+def _in_portions(these: Iterable[T]) -> Iterator[list[T]]:
+    """As many at once as any database takes in one question."""
+    rest = iter(these)
+    while some := list(islice(rest, PORTION)):
+        yield some
 
 
 def _waiting_for_us(states: Iterable[State]) -> tuple[Any, ...]:

@@ -125,7 +125,7 @@ def reconstructing(ledger: Path, witness: Path, now: datetime) -> Iterator[tuple
         with closing(Database(f"sqlite:///{fresh}", alone=True)) as database:
             old = _opened(ledger)
             try:
-                with database.write() as connection:
+                with database.transaction() as connection:
                     yield Reconstruction(connection, old), kept
             finally:
                 if old is not None:

@@ -3,6 +3,10 @@
 A ledger that was deleted, restored from a backup or replaced does not know what it has forgotten. The witness does: it
 is written after an upload's intent is on disk and before its first byte, so a ledger that could send something a second
 time is always behind it.
+
+The file has two slots that are written in turn, in place: one sync is enough, no name changes. A slot that a crash has
+cut in half is told by its hash, and the other one still says what was true before; nothing was sent on the word of
+the torn one.
 """
 
 import errno
@@ -11,7 +15,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +35,9 @@ REMEDY = (
     "nothing is sent. Put the right ledger back; if it is lost, `importer ledger rebuild` makes a new one from the "
     "archive's receipts, and looks at Abillify before it sends anything"
 )
+
+SLOT = 512
+"""Bytes of each of the two slots: a disk's smallest sector."""
 
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP})
 
@@ -85,27 +92,40 @@ class Witness:
             LedgerError: the witness cannot be read.
         """
         with self._database.read() as connection:
-            return self._contradiction(connection, read_witness(self._path))
+            return self._contradiction(connection, read_witness(self._path), testimony(connection))
 
-    def vouch(self, sequence: int = 0) -> None:
-        """Has the witness know the ledger as far as `sequence` at least; that is on disk afterwards.
+    def face(self) -> None:
+        """Before anything is sent: has the witness know this ledger, if it knows none, or an earlier epoch of it.
+
+        Raises:
+            LedgerNeedsPerson: the witness contradicts the ledger.
+            LedgerError: the witness cannot be read or written.
+        """
+        self._vouch(lambda known, own: known.epoch < own.epoch)
+
+    def vouch(self) -> None:
+        """Has the witness know the ledger as far as it has come by now; that is on disk afterwards.
 
         Raises:
             LedgerNeedsPerson: the witness contradicts the ledger.
             LedgerError: the witness cannot be written.
         """
+        self._vouch(lambda known, own: not known.reaches(own))
+
+    def _vouch(self, is_behind: Callable[[Testimony, Testimony], bool]) -> None:
         with _explained(self._path), self._alone():
-            known = read_witness(self._path)
+            last = _read(self._path)
             with self._database.read() as connection:
-                own, wrong = testimony(connection), self._contradiction(connection, known)
+                own = testimony(connection)
+                wrong = self._contradiction(connection, last.told if last else None, own)
             if wrong:
                 raise LedgerNeedsPerson(f"ledger {self._database.path}: {wrong}; {REMEDY}")
-            # Many uploads begin at once: the first one through has vouched for all that were committed by then.
-            if known is None or known.epoch < own.epoch or known.sequence < sequence:
-                _write(self._path, own)
+            if last is None:
+                _make(self._path, own)
+            elif is_behind(last.told, own):
+                _write(self._path, own, last.number + 1)
 
-    def _contradiction(self, connection: Connection, known: Testimony | None) -> str | None:
-        own = testimony(connection)
+    def _contradiction(self, connection: Connection, known: Testimony | None, own: Testimony) -> str | None:
         if known is None:
             forgotten = own.sequence == 0 and has_receipts(self._path.parent)
             return f"it is empty, but the archive {self._path.parent} holds receipts" if forgotten else None
@@ -139,12 +159,8 @@ def read_witness(path: Path) -> Testimony | None:
         LedgerError: it cannot be read.
     """
     with _explained(path):
-        try:
-            return Testimony(**json.loads(path.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError) as error:
-            raise LedgerNeedsPerson(f"the ledger's witness {path} is damaged ({error}); {REMEDY}") from error
+        last = _read(path)
+    return last.told if last else None
 
 
 def replace_witness(path: Path, database: Database) -> None:
@@ -154,7 +170,7 @@ def replace_witness(path: Path, database: Database) -> None:
         LedgerError: the witness cannot be written.
     """
     with _explained(path), database.read() as connection:
-        _write(path, testimony(connection))
+        _make(path, testimony(connection))
 
 
 def has_receipts(archive: Path) -> bool:
@@ -168,14 +184,63 @@ def _hash_at(connection: Connection, sequence: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _write(path: Path, told: Testimony) -> None:
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What was written last."""
+
+    number: int
+    """Counts what was written; its slot follows from it."""
+    told: Testimony
+
+
+def _read(path: Path) -> _Last | None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    whole = [last for start in (0, SLOT) if (last := _from_slot(content[start : start + SLOT]))]
+    if not whole:
+        raise LedgerNeedsPerson(f"the ledger's witness {path} is damaged; {REMEDY}")
+    return max(whole, key=lambda last: last.number)
+
+
+def _make(path: Path, told: Testimony) -> None:
+    """A new file, whatever was there."""
     temporary = path.with_suffix(".new")
-    with temporary.open("w") as file:
-        json.dump(asdict(told), file)
+    with temporary.open("wb") as file:
+        file.write(_to_slot(_Last(0, told)) + bytes(SLOT))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def _write(path: Path, told: Testimony, number: int) -> None:
+    """In the place of what was written before the last time."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, _to_slot(_Last(number, told)), number % 2 * SLOT)
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _to_slot(last: _Last) -> bytes:
+    """A line of JSON that begins with the hash of the rest."""
+    told = json.dumps(asdict(last.told) | {"number": last.number})
+    return json.dumps([hashlib.sha256(told.encode()).hexdigest(), told]).encode().ljust(SLOT - 1) + b"\n"
+
+
+def _from_slot(content: bytes) -> _Last | None:
+    """None for one that was never written, or not to its end."""
+    try:
+        digest, told = json.loads(content)
+        if digest != hashlib.sha256(told.encode()).hexdigest():
+            return None
+        fields = json.loads(told)
+        return _Last(fields.pop("number"), Testimony(**fields))
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from importer.adapters.probe.textlayer import read_text
 from importer.core.facts import Encryption, PdfFacts
 
 _VERSION = re.compile(rb"%PDF-(\d\.\d)")
+_OBJECT = re.compile(rb"\s{0,8}(\d{1,40})\s{1,8}(\d{1,40})\s{1,8}obj")
 _HEADER_WITHIN = 1024
 _NO_CROSS_REFERENCE = b"\nstartxref\n0\n%%EOF\n"
 """Appended to a file, makes pypdf look for the objects themselves."""
@@ -118,9 +119,14 @@ def _misplaced_objects(reader: PdfReader, content: bytes) -> str:
     for generation, offsets in reader.xref.items():
         for number, offset in offsets.items():
             total += 1
-            header = re.compile(rb"\s{0,8}0{0,9}%d\s{1,8}0{0,4}%d\s{1,8}obj" % (number, generation))
-            wrong += header.match(content, offset) is None
+            header = _OBJECT.match(content, offset)
+            wrong += header is None or not (_says(header[1], number, zeros=9) and _says(header[2], generation, zeros=4))
     return f"{wrong} of {total} objects are not where the cross-reference says" if wrong else ""
+
+
+def _says(digits: bytes, number: int, *, zeros: int) -> bool:
+    """Whether they are the number, with at most so many zeros before it."""
+    return int(digits) == number and len(digits) <= zeros + len(str(number))
 
 
 def _page_faults(reader: PdfReader) -> Iterator[str]:

@@ -1,28 +1,59 @@
 """All rules on one name: one answer, or a refusal with its reason. The order of rules never decides where it goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from importer.core.facts import Facts
 from importer.core.model import Kind, Reason
 from importer.core.reference import same_reference
 from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.mail import Line, mail_lines, mail_values, name_line, why_not_read
+from importer.core.rules.matching import RegexMatcher, TemplateMatcher
 from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult, Source
 from importer.core.rules.reading import Reading, Vocabulary
 from importer.core.rules.rule import Rule
 from importer.core.rules.text import FileName, printable
+from importer.core.rules.tree import TemplateTree
 
+_Asked = Callable[[FileName, Reading], Iterable[Rule]]
+"""Which rules are asked about a text."""
 _RENAME = "Rename it so that it says one invoice and one kind, such as “Rechnung_RE12345.pdf”, or add a rule."
 _SAY_A_KIND = "Name it for example “1. Mahnung RE12345.pdf”, or give the word a kind."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """A rules file that has been checked; `compile_rules` makes it."""
 
     vocabulary: Vocabulary
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def _trees(self) -> Mapping[str | None, TemplateTree]:
+        """By the extension; None for those that no rule names."""
+        return {extension: self._tree(extension) for extension in {None, *(rule.extension for rule in self.rules)}}
+
+    def _tree(self, extension: str | None) -> TemplateTree:
+        return TemplateTree(
+            (number, rule.matcher.steps)
+            for number, rule in enumerate(self.rules)
+            if isinstance(rule.matcher, TemplateMatcher) and rule.extension in (None, extension)
+        )
+
+    @cached_property
+    def _further(self) -> tuple[Rule, ...]:
+        """Those with `from`."""
+        return tuple(rule for rule in self.rules if rule.source is not Source.FILENAME)
+
+    @cached_property
+    def _expressions(self) -> tuple[int, ...]:
+        return tuple(number for number, rule in enumerate(self.rules) if isinstance(rule.matcher, RegexMatcher))
+
+    def fitting(self, name: FileName, reading: Reading) -> list[Rule]:
+        """The rules, in the file's order, that can recognise something in a text that belongs to this file."""
+        tree = self._trees.get(name.extension) or self._trees[None]
+        return [self.rules[number] for number in sorted((*tree.fitting(reading), *self._expressions))]
 
     def infer(self, name: FileName, facts: Facts | None = None) -> Inference:
         """Which invoice reference and kind the name says; never an exception, never a guess.
@@ -30,27 +61,37 @@ class Rules:
         Rules with `from` are asked for an e-mail of which the name says nothing. What they read in its subject and its
         attachments has to agree, and the name, the subject and the attachments must not speak of another invoice.
 
+        Its accounts are those of the rules that recognised something; `explain` has one of every rule.
+
         Args:
             name: where the file lies and what it is called.
             facts: what the file's bytes say; None where only a name is known.
         """
+        inference = self._inferred(name, facts, self.fitting)
+        return replace(inference, accounts=tuple(account for account in inference.accounts if account.recognised))
+
+    def explain(self, name: FileName, facts: Facts | None = None) -> Inference:
+        """The same as `infer`, with the account of every rule."""
+        return self._inferred(name, facts, lambda *_: self.rules)
+
+    def _inferred(self, name: FileName, facts: Facts | None, asked: _Asked) -> Inference:
         if not name.is_utf8:
             return _unreadable(name, tuple(rule.unreadable() for rule in self.rules))
         line = name_line(name)
-        by_name = self._read(line, name, facts)
-        further = [rule for rule in self.rules if rule.source is not Source.FILENAME]
+        by_name = self._read(line, name, facts, asked)
+        further = self._further
         if not further:
             return by_name
         why_not = why_not_read(name, facts) if isinstance(by_name, NoMatch) else "counts only where the name is silent"
         if why_not or facts is None or facts.eml is None:
             return replace(by_name, accounts=by_name.accounts + tuple(rule.not_asked(why_not) for rule in further))
-        answers = [(line, by_name), *((line, self._read(line, name, facts)) for line in mail_lines(facts.eml))]
+        answers = [(line, by_name), *((line, self._read(line, name, facts, asked)) for line in mail_lines(facts.eml))]
         return replace(self._agreed(answers), accounts=_telling(answers, further))
 
-    def _read(self, line: Line, name: FileName, facts: Facts | None) -> Inference:
-        """One text by the rules for texts of its source."""
+    def _read(self, line: Line, name: FileName, facts: Facts | None, asked: _Asked) -> Inference:
+        """One text by those of the asked rules that are for texts of its source."""
         reading = self.vocabulary.read(line.text)
-        accounts = self._accounts(line, name, reading)
+        accounts = self._accounts(line, name, reading, asked(name, reading))
         matched = [account for account in accounts if account.matched]
         readings = {(account.reference, account.kind) for account in matched}
         torn = [account for account in accounts if account.result is RuleResult.AMBIGUOUS]
@@ -61,8 +102,8 @@ class Rules:
         blocked = [account for account in accounts if account.result is RuleResult.BLOCKED]
         return _blocked(line, reading, blocked, accounts) if blocked else _no_match(line, reading, accounts)
 
-    def _accounts(self, line: Line, name: FileName, reading: Reading) -> tuple[RuleAccount, ...]:
-        rules = [rule for rule in self.rules if rule.source is line.source]
+    def _accounts(self, line: Line, name: FileName, reading: Reading, asked: Iterable[Rule]) -> tuple[RuleAccount, ...]:
+        rules = [rule for rule in asked if rule.source is line.source]
         accounts = {rule.name: rule.judge(name, reading) for rule in rules if not rule.fallback}
         recognised = any(account.recognised for account in accounts.values())
         for rule in rules:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importer.core.facts import EmlFacts, Facts, Format
 from importer.core.model import Kind
 from importer.core.rules.engine import Rules
-from importer.core.rules.outcome import Inference, Match, NoMatch, Source
+from importer.core.rules.outcome import Match, NoMatch, Source
 from importer.core.rules.rule import Rule
 from importer.core.rules.spec import RuleFault, did_you_mean
 from importer.core.rules.text import FileName
@@ -44,20 +44,23 @@ class ExampleResult:
 
 def run_examples(rules: Rules) -> tuple[ExampleResult, ...]:
     return tuple(
-        ExampleResult(rule.name, path, expected.strip(), *_answer(infer_example(rules, rule, path)))
+        ExampleResult(rule.name, path, expected.strip(), *_answer(*asked_about(rules, rule, path)))
         for rule in rules.rules
         for path, expected in rule.examples.items()
     )
 
 
-def infer_example(rules: Rules, rule: Rule, example: str) -> Inference:
-    """An example is what the rule reads: a path, a subject, or the name of an attachment, in whatever folder."""
+def asked_about(rules: Rules, rule: Rule, example: str) -> tuple[Rules, FileName, Facts | None]:
+    """The rules, and the file that they are asked about for an example.
+
+    An example is what the rule reads: a path, a subject, or the name of an attachment, in whatever folder.
+    """
     if rule.source is Source.FILENAME:
-        return rules.infer(FileName.parse(example))
+        return rules, FileName.parse(example), None
     anywhere = tuple(replace(each, folder=None) if each is rule else each for each in rules.rules)
     is_subject = rule.source is Source.SUBJECT
     eml = EmlFacts(subject=example) if is_subject else EmlFacts(attachments=(example,))
-    return replace(rules, rules=anywhere).infer(FileName((), _SILENT), Facts(format=Format.EML, size=0, eml=eml))
+    return replace(rules, rules=anywhere), FileName((), _SILENT), Facts(format=Format.EML, size=0, eml=eml)
 
 
 def answer_faults(where: str, expected: str) -> Iterator[RuleFault]:
@@ -70,7 +73,8 @@ def answer_faults(where: str, expected: str) -> Iterator[RuleFault]:
     yield RuleFault(where, problem, remedy)
 
 
-def _answer(inference: Inference) -> tuple[str, str]:
+def _answer(rules: Rules, name: FileName, facts: Facts | None) -> tuple[str, str]:
+    inference = rules.infer(name, facts)
     if isinstance(inference, Match):
         return f"{inference.reference} {inference.kind}", f"rule “{inference.rule}”"
     return "no match" if isinstance(inference, NoMatch) else "ambiguous", inference.reason.message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from importer.core.rules.engine import Rules
-from importer.core.rules.examples import infer_example
+from importer.core.rules.examples import asked_about
 from importer.core.rules.matching import RegexMatcher, TemplateMatcher
 from importer.core.rules.outcome import Inference, Match, RuleAccount, RuleResult, Source
 from importer.core.rules.rule import Rule
@@ -80,7 +80,8 @@ def _tried(rule: Rule, rules: Rules) -> RuleWarning | None:
     """What happens to names that the rule should take."""
     outcomes: list[tuple[str, RuleAccount, Inference]] = []
     for path in [*islice(_names(rule, rules), _NAMES), *rule.examples]:
-        inference = infer_example(rules, rule, path)
+        asked, name, facts = asked_about(rules, rule, path)
+        inference = asked.explain(name, facts)
         mine = [account for account in inference.accounts if account.rule == rule.name]
         account = next((account for account in mine if account.matched), mine[0])
         if account.matched and isinstance(inference, Match):

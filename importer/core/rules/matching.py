@@ -39,13 +39,12 @@ class TemplateMatcher:
     kind: Kind | None
 
     def attempt(self, reading: Reading) -> Attempt:
-        # What is strict is loose as well, and most rules fail at their first part: so the loose way comes first.
+        strict = complete(layers(self.steps, reading, strict=True), len(reading.stem))
+        if strict:
+            return self._matched(reading, strict)
         found = layers(self.steps, reading, strict=False)
         loose = complete(found, len(reading.stem))
-        if not loose:
-            return self._mismatch(found)
-        strict = complete(layers(self.steps, reading, strict=True), len(reading.stem))
-        return self._matched(reading, strict) if strict else self._blocked(reading, loose)
+        return self._blocked(reading, loose) if loose else self._mismatch(found)
 
     def _matched(self, reading: Reading, kept: Sequence[Layer]) -> Attempt:
         for step, layer in zip(self.steps, kept, strict=True):

@@ -51,7 +51,10 @@ class Change:
 
 
 def with_near_misses(rules: Rules, name: FileName, inference: Inference) -> tuple[RuleAccount, ...]:
-    """The accounts of an inference, with each rule's near miss. A name that is understood has none."""
+    """The accounts of an inference by `Rules.explain`, with each rule's near miss.
+
+    A name that is understood has none.
+    """
     if isinstance(inference, Match) or not name.is_utf8:
         return inference.accounts
     open_rules = {account.rule for account in inference.accounts if _is_open(account)}
@@ -59,7 +62,7 @@ def with_near_misses(rules: Rules, name: FileName, inference: Inference) -> tupl
     stem = rules.vocabulary.read(name.stem).stem
     for change in islice(changes(stem, rules.vocabulary.words), _MOST_CHANGES):
         reading = rules.vocabulary.read(change.stem)
-        for rule in rules.rules:
+        for rule in rules.fitting(name, reading):
             if rule.name in open_rules - misses.keys() and rule.judge(name, reading).matched:
                 misses[rule.name] = printable(change.told)
     return tuple(replace(account, near_miss=misses.get(account.rule)) for account in inference.accounts)

@@ -37,6 +37,28 @@ class Remark:
         return f"the kind word {text}"
 
 
+class Ends(dict[int, int | None]):
+    """End by start, of all places where a token stands; None for every other start."""
+
+    def __missing__(self, start: int) -> int | None:
+        return None
+
+
+class EndsWhenAsked(Ends):
+    """The same, looked for only at the starts that are asked about."""
+
+    def __init__(self, stem: str, pattern: Pattern) -> None:
+        super().__init__()
+        self._stem = stem
+        self._pattern = pattern
+
+    def __missing__(self, start: int) -> int | None:
+        # A start inside a number or word is no start; this also spares most calls of the expressions.
+        end = None if is_joined(self._stem, start) else self._pattern.match_longest(self._stem, start)
+        self[start] = end if end is not None and _is_whole(self._stem, start, end) else None
+        return self[start]
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The tokens and kind words of a rules file."""
@@ -50,17 +72,17 @@ class Vocabulary:
         """What a stem says once the marks of copying programs are off."""
         stem, copy_marks = without_copy_marks(stem, self.words)
         words = self.words.find(stem)
-        # A start inside a number or word is no start; this also spares most calls of the expressions.
-        starts = [start for start in range(len(stem)) if not is_joined(stem, start)]
-        ends = {name: dict(_token_ends(stem, pattern, starts)) for name, pattern in self.tokens.items()}
+        references = {name: Ends(_all_ends(stem, self.tokens[name])) for name in sorted(self.reference_tokens)}
         remarks = [Remark(word.start, word.end, None, word) for word in words.values()]
         remarks += [
             Remark(start, end, name)
-            for name in sorted(self.reference_tokens & ends.keys())
-            for start, end in ends[name].items()
-            if not is_bare_number(stem[start:end])
+            for name, ends in references.items()
+            for start, end in ends.items()
+            if end is not None and not is_bare_number(stem[start:end])
         ]
-        return Reading(stem, words, {**ends, "date": dict(_date_ends(stem, starts))}, tuple(remarks), copy_marks)
+        others = {name: EndsWhenAsked(stem, self.tokens[name]) for name in self.tokens.keys() - references.keys()}
+        dates = Ends(_date_ends(stem))
+        return Reading(stem, words, {**references, **others, "date": dates}, tuple(remarks), copy_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +92,8 @@ class Reading:
     stem: str
     """Without the marks of copying programs."""
     words: Mapping[int, FoundWord]
-    ends: Mapping[str, Mapping[int, int]]
-    """For each token, and for `date`: end by start."""
+    ends: Mapping[str, Ends]
+    """For each token, and for `date`."""
     remarks: tuple[Remark, ...]
     copy_marks: tuple[str, ...] = ()
 
@@ -104,17 +126,24 @@ class Reading:
         return min(ahead, default=len(self.stem))
 
 
-def _token_ends(stem: str, pattern: Pattern, starts: list[int]) -> Iterator[Span]:
-    for start in starts:
-        end = pattern.match_longest(stem, start)
-        if end is not None and end > start and not is_joined(stem, end):
-            yield start, end
+def _all_ends(stem: str, pattern: Pattern) -> Iterator[Span]:
+    span = pattern.search_longest(stem, 0)
+    while span is not None:
+        if _is_whole(stem, *span):
+            yield span
+        further = next((start for start in range(span[0] + 1, len(stem)) if not is_joined(stem, start)), None)
+        span = None if further is None else pattern.search_longest(stem, further)
 
 
-def _date_ends(stem: str, starts: list[int]) -> Iterator[Span]:
-    for start in starts:
-        found = _DATE.match(stem, start)
-        if found and not is_joined(stem, found.end()) and _is_calendar_date(found):
+def _is_whole(stem: str, start: int, end: int) -> bool:
+    """Whether the span is something, and no piece of a longer number or word."""
+    return end > start and not is_joined(stem, start) and not is_joined(stem, end)
+
+
+def _date_ends(stem: str) -> Iterator[Span]:
+    for start in range(len(stem)):
+        found = _DATE.match(stem, start) if stem[start].isdigit() else None
+        if found and _is_whole(stem, *found.span()) and _is_calendar_date(found):
             yield start, found.end()
 
 

@@ -75,6 +75,9 @@ class Pattern(Protocol):
     def match_longest(self, text: str, start: int) -> int | None:
         """The end of the longest match that begins at `start`."""
 
+    def search_longest(self, text: str, start: int) -> Span | None:
+        """The first place at or behind `start` where a match begins, and the end of the longest one there."""
+
     def fullmatch(self, text: str) -> Mapping[str, Span] | None:
         """Where the named groups lie if the whole text matches; a group that took no part is left out."""
 

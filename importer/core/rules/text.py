@@ -28,12 +28,13 @@ class FileName:
 
     @property
     def is_utf8(self) -> bool:
-        return not any(map(_is_surrogate, self.name))
+        return self.name.isascii() or not any(map(_is_surrogate, self.name))
 
     @property
     def shown(self) -> str:
         """The name for a message: nothing invisible, no control characters, foreign bytes in hexadecimal."""
-        return printable(readable("".join(map(_escaped, self.name))))
+        escaped = self.name if self.is_utf8 else "".join(map(_escaped, self.name))
+        return printable(readable(escaped))
 
     @property
     def stem(self) -> str:
@@ -53,25 +54,31 @@ class FileName:
 @lru_cache(maxsize=64)  # each rule asks for the same stem and extension again
 def readable(text: str) -> str:
     """NFC without invisible characters, every kind of blank as a plain one."""
+    if text.isascii():
+        return text
     visible = (character for character in text if character not in _INVISIBLE)
     blanks = "".join(" " if unicodedata.category(character) == "Zs" else character for character in visible)
     return unicodedata.normalize("NFC", blanks)
 
 
 def has_controls(text: str) -> bool:
-    return any(_is_control(character) for character in text)
+    return not text.isprintable() and any(map(_is_control, text))
 
 
 def printable(text: str) -> str:
     """Control characters as blanks: a label or message is one line."""
+    if text.isprintable():
+        return text
     return "".join(" " if _is_control(character) else character for character in text)
 
 
 def is_joined(text: str, at: int) -> bool:
     """Whether a cut before `at` would go through a number, a word or a character with its accent."""
-    if not 0 < at < len(text):
-        return False
-    left, right = text[at - 1], text[at]
+    return 0 < at < len(text) and _belong_together(text[at - 1], text[at])
+
+
+@lru_cache(maxsize=8192)  # names are made of few characters, and every place of every name is asked about
+def _belong_together(left: str, right: str) -> bool:
     return (left.isdigit() and right.isdigit()) or (_is_letter(left) and _is_letter(right)) or _is_mark(right)
 
 

@@ -4,7 +4,7 @@ Layer by layer: which ends can each part reach from the starts that the parts be
 then pruned from the back. The effort is bounded by parts times the square of the stem's length, whatever the template.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from importer.core.model import Kind
@@ -30,25 +30,34 @@ class Step:
     decides: bool = False
     """Whether its text makes up the reference; any other token is free text by another name."""
 
+    def goes_like(self, other: "Step") -> bool:
+        """Whether it has the same ends as another one where nothing is strict."""
+        return (self.part, self.name, self.kind) == (other.part, other.name, other.kind)
+
     @property
     def expected(self) -> str:
         return f"{self.part} for {self.kind.value}" if self.kind else str(self.part)
 
     def ends(self, reading: Reading, start: int, *, strict: bool) -> Sequence[int]:
         """Where it can end. Strict leaves out what hides something recognisable, and words that refuse."""
-        match self.part:
-            case Literal(text):
-                return _literal_end(text, reading.stem, start)
-            case OneOf(characters):
-                return _one_of_end(characters, reading.stem, start)
+        if isinstance(self.part, Literal):
+            return _literal_end(self.part.text, reading.stem, start)
+        if isinstance(self.part, OneOf):
+            return _one_of_end(self.part.characters, reading.stem, start)
         if self.name == "any":
             return range(start + 1, (reading.free_until(start) if strict else len(reading.stem)) + 1)
         if self.name == "kind":
             return self._kind_end(reading, start, strict=strict)
-        end = reading.ends[self.name].get(start)
+        end = reading.ends[self.name][start]
         if end is None or (strict and self.hidden(reading, (start, end))):
             return ()
         return (end,)
+
+    def loose_ends(self, reading: Reading, starts: Collection[int]) -> Collection[int]:
+        """Where it can end that begins at one of several places, where nothing is strict."""
+        if self.name == "any":
+            return range(min(starts) + 1, len(reading.stem) + 1)
+        return {end for start in starts for end in self.ends(reading, start, strict=False)}
 
     def hidden(self, reading: Reading, span: Span) -> bool:
         """Whether free text at this place says something about invoice or kind."""

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from importer.core.model import Kind
 from importer.core.rules.text import is_joined, readable
 
 _SEPARATORS = " _-."
+_BEGINNING = 3
+"""Words that begin with the same so many characters are looked for together."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -46,6 +50,11 @@ def fold(text: str) -> str:
     return text.casefold().translate(_UMLAUTS)
 
 
+@lru_cache(maxsize=1024)
+def _fold_character(character: str) -> str:
+    return fold(character)
+
+
 def kind_word(text: str, kind: Kind | None) -> KindWord:
     folded = fold(readable(text)).strip()
     inner = folded.removeprefix("*").removesuffix("*")
@@ -59,18 +68,22 @@ class KindWords:
 
     def __init__(self, words: tuple[KindWord, ...]) -> None:
         self.all = words
-        self._pieces = _by_first_character(word for word in words if word.is_piece)
-        self._whole = _by_first_character(word for word in words if not word.is_piece)
+        self._pieces = _by_beginning(word for word in words if word.is_piece)
+        self._whole = _by_beginning(word for word in words if not word.is_piece)
 
     def find(self, stem: str) -> Mapping[int, FoundWord]:
         """By where it starts, the longest word; one that lies within a longer one says nothing of its own."""
         text = _Folded(stem)
         found: dict[tuple[int, int], FoundWord] = {}
+        every = range(len(stem))
+        free = [start for start in every if not is_joined(stem, start)]
         # Pieces first: a whole word overwrites the piece that is found in the same place.
-        for words in (self._pieces, self._whole):
-            for start, first in enumerate(text.characters):
-                for place in _at(text, start, words.get(first, ())):
-                    found[place.start, place.end] = place
+        for words, starts in ((self._pieces, every), (self._whole, free)):
+            for start in starts:
+                for beginning in text.beginnings(start):
+                    if beginning in words:
+                        for place in _at(text, start, words[beginning]):
+                            found[place.start, place.end] = place
         places = found.values()
         return {place.start: place for place in places if not any(_lies_within(place, other) for other in places)}
 
@@ -80,15 +93,15 @@ class KindWords:
         return found if found and found.end == len(text) else None
 
 
-def _by_first_character(words: Iterable[KindWord]) -> Mapping[str, Sequence[KindWord]]:
+def _by_beginning(words: Iterable[KindWord]) -> Mapping[str, Sequence[KindWord]]:
     found: dict[str, list[KindWord]] = {}
     for word in words:
-        found.setdefault(word.pieces[0][0], []).append(word)
+        found.setdefault(word.pieces[0][:_BEGINNING], []).append(word)
     return found
 
 
 def _at(text: "_Folded", start: int, words: Sequence[KindWord]) -> Iterator[FoundWord]:
-    inside = bool(words) and is_joined(text.stem, start)
+    inside = is_joined(text.stem, start)
     for word in words:
         if word.open_start or not inside:
             for end in text.ends(word, start):
@@ -100,17 +113,15 @@ class _Folded:
 
     def __init__(self, stem: str) -> None:
         self.stem = stem
-        folded = [fold(character) for character in stem]
-        self.characters = [piece[:1] for piece in folded]
+        folded = list(map(_fold_character, stem))
         self._text = "".join(folded)
-        self._starts: list[int] = []
-        self._originals: dict[int, int] = {}
-        position = 0
-        for original, piece in enumerate(folded):
-            self._starts.append(position)
-            self._originals[position] = original
-            position += len(piece)
-        self._originals[position] = len(stem)
+        self._starts = [0, *accumulate(map(len, folded))]
+        self._originals = {position: original for original, position in enumerate(self._starts)}
+
+    def beginnings(self, start: int) -> tuple[str, str, str]:
+        """By what a word at this place can be looked up."""
+        at = self._starts[start]
+        return self._text[at], self._text[at : at + 2], self._text[at : at + _BEGINNING]
 
     def ends(self, word: KindWord, start: int) -> Iterator[int]:
         """Where in the stem the word ends if it stands at `start`: one place or none."""

@@ -1,0 +1,98 @@
+"""How far a backfill has come: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Protocol
+
+import click
+
+from importer.core.naming import shown
+from importer.report import counted
+from importer.service import Service
+
+EVERY_BAR = 0.25
+EVERY_LINE = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class Shown(Protocol):
+    """Where it is shown."""
+
+    every: float
+    """Seconds."""
+
+    def show(self, done: int, found: int, what: str) -> None: ...
+
+
+class Lines:
+    """Plain lines on standard error."""
+
+    every = EVERY_LINE
+
+    def show(self, done: int, found: int, what: str) -> None:
+        click.echo(f"importer: {done} of {found} {what}", err=True)
+
+
+class Bar:
+    """With the log above it; gone at the end."""
+
+    every = EVERY_BAR
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only on a terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+        # Drawn when the main thread has time, not by a thread of its own.
+        self.progress = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+        self._task = self.progress.add_task("looking", total=None)
+
+    def show(self, done: int, found: int, what: str) -> None:
+        self.progress.update(self._task, total=found, completed=done, description=what, refresh=True)
+
+
+@contextmanager
+def following(service: Service, *, is_terminal: bool) -> Iterator[None]:
+    """Shows how far the service is, as long as the context lasts."""
+    if not is_terminal:
+        service.on_turn = _Follower(service, Lines())
+        yield
+        return
+    bar = Bar()
+    service.on_turn = _Follower(service, bar)
+    with bar.progress:
+        yield
+
+
+class _Follower:
+    """Looks at the service once in a while."""
+
+    def __init__(self, service: Service, where: Shown) -> None:
+        self._service = service
+        self._where = where
+        self._began = time.monotonic()
+        self._next = self._began + where.every
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._where.every
+        done, left = len(self._service.touched), self._service.left
+        self._where.show(done, done + left, self._what(done, left, now - self._began))
+
+    def _what(self, done: int, left: int, seconds: float) -> str:
+        unsettled = self._service.intake.unsettled
+        if left and len(unsettled) == left:
+            more = " ..." if left > 1 else ""
+            return f"files; waiting for {counted(left, 'file')} to be complete: {shown(unsettled[0])}{more}"
+        if not left:
+            return "files; waiting for what is tried again soon"
+        rate = done / seconds
+        return f"files, {rate:.1f}/s, {_until_done(left, rate)} to go" if done else "files"
+
+
+def _until_done(left: int, rate: float) -> str:
+    return str(timedelta(seconds=round(left / rate)))

@@ -1,0 +1,40 @@
+"""What the verbs need that only read the ledger; they answer at once, so nothing is loaded that sends or inspects."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from importer.adapters.ledger import WITNESS, Database, LedgerReader, Witness
+from importer.config import Settings, find_config, load_settings
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings that the command line and the environment name.
+
+    Raises:
+        ConfigError: with every fault.
+    """
+    return load_settings(find_config(ctx.obj["config"], os.environ), os.environ)
+
+
+@contextmanager
+def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
+    """The ledger for questions only; where there is none yet, an empty one that leaves no trace."""
+    path = settings.ledger.url.sqlite_path
+    with ExitStack() as stack:
+        url = settings.ledger.url.reveal()
+        if path is not None and not path.exists():
+            url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
+        database = stack.enter_context(closing(Database(url)))
+        if wrong := Witness(witness_of(settings), database).contradiction():
+            click.echo(f"importer: warning: the ledger cannot be trusted: {wrong}", err=True)
+        yield LedgerReader(database)
+
+
+def witness_of(settings: Settings) -> Path:
+    """The file that notices when the ledger was replaced."""
+    return settings.archive.imported.root / WITNESS

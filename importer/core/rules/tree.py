@@ -1,0 +1,52 @@
+"""All templates at once: which of them fit a stem, without asking each one.
+
+Templates that begin alike share the way as far as they are alike, so that a stem is gone through once for all of them.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from importer.core.rules.reading import Reading
+from importer.core.rules.walk import Step
+
+
+@dataclass(slots=True)
+class _Branch:
+    """What may follow the parts before it."""
+
+    step: Step
+    complete: list[int] = field(default_factory=list)
+    """The templates of which this is the last part."""
+    branches: list["_Branch"] = field(default_factory=list)
+
+    def fitting(self, reading: Reading, starts: Collection[int]) -> Iterator[int]:
+        ends = self.step.loose_ends(reading, starts)
+        if self.complete and len(reading.stem) in ends:
+            yield from self.complete
+        if ends:
+            for branch in self.branches:
+                yield from branch.fitting(reading, ends)
+
+
+class TemplateTree:
+    """Templates by number, read once and asked for every name."""
+
+    def __init__(self, templates: Iterable[tuple[int, Sequence[Step]]]) -> None:
+        self._branches: list[_Branch] = []
+        for number, steps in templates:
+            self._add(number, steps)
+
+    def _add(self, number: int, steps: Sequence[Step]) -> None:
+        branches, complete = self._branches, list[int]()
+        for step in steps:
+            branch = next((branch for branch in branches if branch.step.goes_like(step)), None)
+            if branch is None:
+                branch = _Branch(step)
+                branches.append(branch)
+            branches, complete = branch.branches, branch.complete
+        complete.append(number)
+
+    def fitting(self, reading: Reading) -> Iterator[int]:
+        """The templates that go through the whole stem, strictly or not: no other one can match or be blocked."""
+        for branch in self._branches:
+            yield from branch.fitting(reading, (0,))

@@ -1,0 +1,187 @@
+"""What comes in: looks at the inbox in small steps, and keeps a short queue of the files to take next.
+
+A million files may wait in the inbox. The queue holds a few thousand, and the scanner finds the others again when their
+turn comes; a file that arrives meanwhile goes before them.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from importer.adapters.inbox import FoundFile, Problem, Scan, Scanner
+from importer.adapters.ledger import LedgerReader
+from importer.batches import sighting_of
+from importer.clock import Clock
+
+QUEUED = 4096
+"""Files of a backlog that are looked at together (`importer.batches`), and wait in memory."""
+
+BREATH = 0.1
+"""Seconds between two reactions to events: they come in bursts."""
+
+STEP = 0.02
+"""Seconds that a look goes on before the workers are seen to."""
+
+SHARE = 10
+"""A look at everything that takes a second comes once in so many seconds, however short the rescan time is."""
+
+
+class Survey(Protocol):
+    """`importer.pipeline.Pipeline.survey`."""
+
+    def __call__(self, files: Sequence[FoundFile], *, is_idle: bool) -> None: ...
+
+
+class Intake:
+    """Belongs to the service's main thread, but for `changed` and `retry`.
+
+    Args:
+        rescan: seconds between two looks at everything when nothing asks for one.
+        accepts: which of the files count.
+        survey: told of new files before they can be taken.
+        is_known: told of a file's document, where the ledger has it already.
+    """
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        ledger: LedgerReader,
+        *,
+        rescan: float,
+        accepts: Callable[[FoundFile], bool],
+        survey: Survey,
+        is_known: Callable[[int], None],
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._scanner = scanner
+        self._ledger = ledger
+        self._rescan = rescan
+        self._accepts = accepts
+        self._survey = survey
+        self._is_known = is_known
+        self._clock = clock
+        self._log = log
+        self._files: deque[FoundFile] = deque()
+        self._more = False
+        self._settles_at: float | None = None
+        self._began = self._ended = self._next_look = self._next_gathering = clock.steady()
+        self._gathered = self._ended - BREATH
+        self._is_begun = False
+        """Whether a look at everything is under way."""
+        self._looks = 0
+        self.problems: dict[str, str] = {}
+        """Files and folders that could not be looked at, with the reason; they stay where they are."""
+
+    # ------------------------------------------------------------ told by others
+
+    def changed(self, path: str | None) -> None:
+        """An event: something has changed there, or somewhere. From any thread."""
+        self._scanner.hint(path)
+
+    def retry(self, path: Path) -> None:
+        """A file that was taken, and was not ready after all. From any thread."""
+        self._scanner.forget(path)
+
+    def note(self, problems: Sequence[Problem]) -> None:
+        """Once for each of them: a folder that cannot be seen is a problem in every look."""
+        for problem in problems:
+            if self.problems.get(str(problem.path)) != problem.message:
+                self.problems[str(problem.path)] = problem.message
+                self._log.warning(f"scan.{problem.code}", path=str(problem.path), message=problem.message)
+
+    # ------------------------------------------------------------ what is there
+
+    def next_file(self) -> FoundFile | None:
+        """The next one to take."""
+        return self._files.popleft() if self._files else None
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any complete file waits to be taken, or may turn up any moment."""
+        is_behind = self._looks == 0 or self._scanner.is_looking or self._next_gathering <= self._clock.steady()
+        return bool(self._files) or self._more or is_behind
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether any file may count as complete later."""
+        return self._settles_at is not None or self._scanner.has_news or self._scanner.has_lost_track
+
+    @property
+    def waiting(self) -> int:
+        """Files that were not taken yet, as far as they are known."""
+        return len(self._files) + self._scanner.waiting
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Paths of some of the files that are not complete."""
+        return self._scanner.unsettled
+
+    def go_on(self, *, is_busy: bool, is_full: bool) -> float:
+        """A step; returns the seconds until another one is worthwhile.
+
+        Args:
+            is_busy: whether any worker is at work.
+            is_full: whether no more files are wanted.
+        """
+        now = self._clock.steady()
+        if not self._is_begun and now >= self._look_at:
+            self._is_begun, self._began = True, now
+            self._scanner.begin(now)
+        if self._scanner.is_looking:
+            self._look(now)
+            now = self._clock.steady()
+        if self._looks > 0 and now >= self._gather_at:
+            room = 0 if is_full else QUEUED - len(self._files)
+            self._take_in(self._scanner.gather(now, max(0, room)), is_busy=is_busy)
+        return 0.0 if self._scanner.is_looking else max(0.0, min(self._look_at, self._gather_at) - self._clock.steady())
+
+    @property
+    def _look_at(self) -> float:
+        """When to begin with a look at everything."""
+        if self._scanner.has_lost_track:
+            return min(self._next_look, self._ended + BREATH)
+        return self._next_look
+
+    @property
+    def _gather_at(self) -> float:
+        moment = self._next_gathering
+        if self._scanner.has_news or (self._more and len(self._files) <= QUEUED // 2):
+            moment = min(moment, self._gathered + BREATH)
+        return moment
+
+    def _look(self, now: float) -> None:
+        end = now + STEP
+        while self._scanner.go_on(now):
+            now = self._clock.steady()
+            if now >= end:
+                return
+        self._next_gathering = now = self._clock.steady()
+        if self._is_begun:
+            self._is_begun, self._looks, self._ended = False, self._looks + 1, now
+            self._next_look = max(self._began + self._rescan, now + SHARE * (now - self._began), now + BREATH)
+
+    def _take_in(self, scan: Scan, *, is_busy: bool) -> None:
+        self.note(scan.problems)
+        now = self._clock.steady()
+        self._gathered, self._more = now, scan.more
+        self._settles_at = None if scan.next_look is None else now + scan.next_look
+        self._next_gathering = float("inf") if scan.next_look is None else now + max(BREATH / 10, scan.next_look)
+        fresh = self._unknown(scan.settled[: scan.fresh])
+        others = self._unknown(scan.settled[scan.fresh :])
+        self._survey([*fresh, *others], is_idle=not self._files and not is_busy)
+        for file in (*fresh, *others):
+            self._log.debug("file.settled", path=file.relative)
+        self._files.extendleft(reversed(fresh))
+        self._files.extend(others)
+
+    def _unknown(self, files: Sequence[FoundFile]) -> list[FoundFile]:
+        """Those of the files that count and that the ledger does not know as they are now."""
+        wanted = list(filter(self._accepts, files))
+        known = self._ledger.seen_among([sighting_of(file) for file in wanted]) if wanted else {}
+        for document_id in known.values():
+            self._is_known(document_id)
+        return [file for file in wanted if str(file.path) not in known]

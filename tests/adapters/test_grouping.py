@@ -1,0 +1,184 @@
+"""Many threads' changes in one commit: each returns after it, with its own result or its own error."""
+
+import threading
+from contextlib import closing
+
+import pytest
+
+from importer.adapters.ledger import Database, LedgerError
+from importer.adapters.ledger.grouping import Group
+from importer.adapters.ledger.meta import get_meta, set_meta
+
+
+class Interrupted(BaseException):
+    """Nobody's ordinary error."""
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def database(url):
+    with closing(Database(url)) as opened:
+        yield opened
+
+
+def kept(database):
+    with database.read() as connection:
+        return {str(number): get_meta(connection, str(number)) for number in range(100)}
+
+
+def put(number):
+    def make(connection):
+        set_meta(connection, str(number), number)
+        return number
+
+    return make
+
+
+def at_once(database, makes):
+    """The outcomes of changes that all wait while somebody else has the lock, so that one group takes them all."""
+    outcomes = [None] * len(makes)
+
+    def write(number, make):
+        try:
+            outcomes[number] = database.write(make)
+        except BaseException as error:
+            outcomes[number] = error
+
+    threads = [threading.Thread(target=write, args=pair) for pair in enumerate(makes)]
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_):
+        held.set()
+        go_on.wait()
+
+    first = threading.Thread(target=database.write, args=[hold])
+    first.start()
+    held.wait()
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        while len(database._group._waiting) < number:
+            pass
+    go_on.set()
+    for thread in (first, *threads):
+        thread.join()
+    return outcomes
+
+
+@pytest.fixture
+def commits(database, monkeypatch):
+    """How often it was committed."""
+    counted = []
+    commit = database._commit
+
+    def count(changes):
+        counted.append(len(changes))
+        commit(changes)
+
+    database._group = Group(count)
+    return counted
+
+
+def test_changes_that_wait_together_are_committed_together_and_each_gets_its_own_result(database, commits):
+    assert at_once(database, [put(number) for number in range(20)]) == list(range(20))
+    assert commits == [1, 20]
+    assert [kept(database)[str(number)] for number in range(20)] == list(range(20))
+
+
+def test_no_more_than_a_fair_share_goes_into_one_commit(database, commits):
+    assert at_once(database, [put(number) for number in range(80)]) == list(range(80))
+    assert commits == [1, 64, 16]
+
+
+def test_a_change_that_fails_leaves_nothing_behind_and_does_not_disturb_the_others(database):
+    def fail(connection):
+        set_meta(connection, "1", "half done")
+        raise ValueError("mine")
+
+    outcomes = at_once(database, [put(0), fail, put(2)])
+    assert outcomes[::2] == [0, 2]
+    assert isinstance(outcomes[1], ValueError)
+    assert (kept(database)["0"], kept(database)["1"], kept(database)["2"]) == (0, None, 2)
+
+
+def test_a_row_that_the_database_refuses_is_its_authors_trouble_alone(database):
+    def twice(connection):
+        connection.exec_driver_sql("INSERT INTO meta VALUES ('0', '0')")
+
+    outcomes = at_once(database, [put(0), twice, put(2)])
+    assert outcomes[::2] == [0, 2]
+    assert isinstance(outcomes[1], LedgerError)
+
+
+def test_a_commit_that_fails_fails_for_all_and_nothing_is_kept(database):
+    def without_parent(connection):
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        connection.exec_driver_sql("INSERT INTO events VALUES (1, 999, '2026-10-01', 'x', NULL, '{}')")
+
+    outcomes = at_once(database, [put(0), without_parent, put(2)])
+    assert [type(outcome) for outcome in outcomes] == [LedgerError] * 3
+    assert set(kept(database).values()) == {None}
+    assert database.write(put(5)) == 5, "the next ones are not concerned"
+
+
+def test_whoever_dies_in_the_middle_takes_the_group_along_but_not_the_next_one(database):
+    def die(_):
+        raise Interrupted
+
+    outcomes = at_once(database, [put(0), die, put(2)])
+    assert [type(outcome) for outcome in outcomes] == [Interrupted] * 3
+    assert set(kept(database).values()) == {None}
+    assert database.write(put(5)) == 5
+
+
+def test_what_is_vouched_for_is_vouched_for_once_after_the_commit_and_before_anybody_returns(database, url):
+    seen = []
+
+    def vouch():
+        with closing(Database(url)) as other:
+            seen.append(kept(other)["1"])
+
+    database.vouch = vouch
+    database.write(put(0))
+    assert seen == []
+    assert database.write(put(1), vouched=True) == 1
+    assert seen == [1]
+
+
+def test_without_the_witness_only_those_fail_that_need_it(database):
+    def vouch():
+        raise LedgerError("no witness")
+
+    database.vouch = vouch
+    with pytest.raises(LedgerError, match="no witness"):
+        database.write(put(0), vouched=True)
+    assert database.write(put(1)) == 1
+
+
+def test_what_others_have_committed_is_seen_by_those_behind_them_in_the_same_group(database):
+    def look(connection):
+        return get_meta(connection, "0")
+
+    assert at_once(database, [put(0), look]) == [0, 0]
+
+
+def test_many_threads_for_a_while_lose_nothing(database):
+    counted = threading.Lock()
+    done = []
+
+    def work(first):
+        for number in range(first, 100, 10):
+            database.write(put(number))
+            with counted:
+                done.append(number)
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == list(range(100))
+    assert kept(database) == {str(number): number for number in range(100)}

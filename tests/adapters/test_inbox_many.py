@@ -1,0 +1,245 @@
+"""Many files: a backlog in portions, fresh files first, and looks at single files instead of at everything."""
+
+import os
+import tracemalloc
+
+import pytest
+
+from importer.adapters.inbox import Scanner, Watcher
+from importer.adapters.inbox.known import Records
+from importer.adapters.inbox.look import FRESH
+from importer.adapters.inbox.scanner import HINTS
+
+SETTLE = 2.0
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def fill(folder, count, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        os.close(os.open(folder / f"RE{number:06}.pdf", os.O_CREAT | os.O_WRONLY))
+
+
+def drop(path, content=b"%PDF"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def names(scan):
+    return sorted(file.relative for file in scan.settled)
+
+
+def all_of(scanner, now, limit=500):
+    """Every portion that can be had now, after one look at everything."""
+    portions = [scanner.scan(now, limit)]
+    while portions[-1].more:
+        portions.append(scanner.gather(now, limit))
+    return portions
+
+
+def look(scanner, now):
+    scanner.begin(now)
+    while scanner.go_on(now):
+        pass
+
+
+def test_a_backlog_is_handed_out_in_portions_and_each_file_once(inbox):
+    for folder in range(4):
+        fill(inbox / str(folder), 1000, 1000 * folder)
+    scanner = Scanner(inbox, settle=0)
+
+    portions = all_of(scanner, 0.0)
+
+    assert all(len(scan.settled) - scan.fresh <= 500 for scan in portions)
+    assert portions[0].fresh == FRESH
+    handed = [file.relative for scan in portions for file in scan.settled]
+    assert len(handed) == len(set(handed)) == 4000
+    assert scanner.scan(1.0).settled == []
+    assert scanner.waiting == 0
+
+
+def test_a_backlog_settles_like_everything_else(inbox):
+    fill(inbox, FRESH + 500)
+    for file in inbox.iterdir():
+        os.truncate(file, 1)
+    scanner = Scanner(inbox, settle=SETTLE)
+
+    first, early = scanner.scan(0.0), scanner.scan(1.5)
+    handed = [file for scan in all_of(scanner, 2.0) for file in scan.settled]
+
+    assert (first.settled, first.next_look, early.settled, early.next_look) == ([], 2.0, [], 0.5)
+    assert len(handed) == FRESH + 500
+
+
+def test_a_file_of_the_backlog_that_changes_begins_anew(inbox):
+    fill(inbox, FRESH + 500)
+    scanner = Scanner(inbox, settle=SETTLE)
+    scanner.scan(0.0)
+    for file in inbox.iterdir():
+        file.write_bytes(b"%PDF")
+
+    assert [file for scan in all_of(scanner, 10.0) for file in scan.settled] == []
+    assert sum(len(scan.settled) for scan in all_of(scanner, 12.0)) == FRESH + 500
+
+
+def test_what_vanishes_from_a_backlog_is_passed_over(inbox):
+    fill(inbox, FRESH + 500)
+    scanner = Scanner(inbox, settle=0)
+    look(scanner, 0.0)
+    for file in list(inbox.iterdir())[::2]:
+        file.unlink()
+
+    handed = []
+    while (scan := scanner.gather(1.0)).settled:
+        handed += scan.settled
+
+    assert {file.path for file in handed} == set(inbox.iterdir())
+
+
+def test_a_hint_brings_a_new_file_before_the_backlog_without_a_look_at_everything(inbox):
+    fill(inbox / "old", FRESH + 2000)
+    scanner = Scanner(inbox, settle=0)
+    scanner.scan(0.0, limit=10)
+    fresh = drop(inbox / "RE1.pdf")
+    drop(inbox / "RE2.pdf")  # nobody tells of this one
+
+    scanner.hint(str(fresh))
+    scan = scanner.gather(1.0, limit=10)
+
+    assert scan.settled[0].path == fresh
+    assert (scan.fresh, len(scan.settled), scan.more) == (1, 11, True)
+
+
+def test_a_hinted_file_settles_as_long_as_any(inbox):
+    scanner = Scanner(inbox, settle=SETTLE)
+    scanner.scan(0.0)
+    file = drop(inbox / "RE1.pdf")
+    scanner.hint(str(file))
+
+    first = scanner.gather(1.0)
+    file.write_bytes(b"%PDF, and more")
+    grown, late = scanner.gather(3.0), scanner.gather(5.0)
+
+    assert (names(first), first.next_look) == ([], 2.0)
+    assert (names(grown), grown.next_look) == ([], 2.0)
+    assert names(late) == ["RE1.pdf"]
+
+
+def test_a_hint_of_a_folder_is_a_look_into_it(inbox):
+    scanner = Scanner(inbox, settle=0)
+    scanner.scan(0.0)
+    file = drop(inbox / "new" / "deep" / "RE1.pdf")
+
+    scanner.hint(str(file.parent.parent))
+    assert scanner.gather(1.0).settled == []
+    assert scanner.is_looking
+    while scanner.go_on(1.0):
+        pass
+
+    assert names(scanner.gather(1.0)) == ["new/deep/RE1.pdf"]
+
+
+def test_hints_of_what_does_not_count_are_passed_over(inbox, tmp_path):
+    outside = drop(tmp_path / "outside" / "RE1.pdf")
+    scanner = Scanner(inbox, settle=0, ignore=["*.part"])
+    drop(inbox / "real" / "RE0.pdf")
+    scanner.scan(0.0)
+    drop(inbox / "RE2.part")
+    (inbox / "RE3.pdf").symlink_to(outside)
+    (inbox / "real").rename(tmp_path / "real")
+    (inbox / "real").symlink_to(outside.parent)
+
+    for name in ("RE2.part", "RE3.pdf", "real/RE1.pdf", "gone.pdf"):
+        scanner.hint(str(inbox / name))
+    scanner.hint(str(outside))
+
+    assert scanner.gather(1.0).settled == []
+
+
+def test_more_hints_than_it_can_hold_ask_for_a_look_at_everything(inbox):
+    scanner = Scanner(inbox, settle=0)
+    scanner.scan(0.0)
+    assert not scanner.has_lost_track
+
+    fill(inbox, HINTS + 1)
+    for file in inbox.iterdir():
+        scanner.hint(str(file))
+
+    assert scanner.has_lost_track
+    assert sum(len(scan.settled) for scan in all_of(scanner, 1.0)) == HINTS + 1
+    assert not scanner.has_lost_track
+
+
+def test_what_is_known_takes_sixteen_bytes_a_file(inbox):
+    for folder in range(10):
+        fill(inbox / str(folder), 1000, 1000 * folder)
+    scanner = Scanner(inbox, settle=0)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for scan in all_of(scanner, 0.0, limit=100):
+        del scan
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert after - before < 10_000 * 32
+
+
+def test_all_that_lies_there_is_told_and_nothing_remembered(inbox):
+    fill(inbox, FRESH + 500)
+    scanner = Scanner(inbox, settle=SETTLE)
+
+    assert len(list(scanner.files())) == len(list(scanner.files())) == FRESH + 500
+    assert scanner.waiting == 0
+
+
+def test_records_are_found_wherever_they_are():
+    records = Records()
+    marks = [hash((number, "x")) for number in range(5000)]
+    for mark in marks:
+        records.append(mark, 0.0)
+
+    assert [records.find(mark) for mark in marks] == list(range(5000))
+    assert [records.find(mark, near) for near, mark in enumerate(marks)] == list(range(5000))
+    assert records.find(hash("another")) == -1
+    records.append(hash("another"), 0.0)
+    assert records.find(hash("another")) == 5000
+    for number in range(5000):
+        records.append(hash((number, "y")), 0.0)
+    assert records.find(hash((4999, "y"))) == 10_000
+
+
+def test_an_inbox_that_goes_and_comes_back_is_watched_again(inbox, tmp_path):
+    told = []
+    with Watcher(inbox, recursive=True, mode="events", changed=told.append) as watcher:
+        inbox.rename(tmp_path / "aside")
+        watcher.keep_watching()  # nothing can be done yet
+        inbox.mkdir()
+        told.clear()
+        watcher.keep_watching()
+        assert None in told, "what came meanwhile is to be looked for"
+        drop(inbox / "RE1.pdf")
+        wait_until(lambda: str(inbox / "RE1.pdf") in told)
+
+
+def test_a_burst_is_told_whole(inbox):
+    told = set()
+    with Watcher(inbox, recursive=True, mode="events", changed=told.add):
+        fill(inbox, 5000)
+        wait_until(lambda: None in told or len(told) >= 5000)
+
+
+def wait_until(is_so, tries=3000):
+    import time
+
+    for _ in range(tries):
+        if is_so():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")

@@ -1,0 +1,149 @@
+"""What comes in, by a clock that the test turns: a real inbox, a real ledger, a real scanner."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import structlog
+
+from importer.adapters.inbox import Scanner
+from importer.adapters.inbox.look import FRESH
+from importer.adapters.ledger import Ledger, Sighting
+from importer.core.model import Digest, Document
+from importer.intake import QUEUED, SHARE, Intake
+
+RESCAN = 60.0
+START = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+class Clock:
+    """Each reading takes a while, as everything does on a busy machine."""
+
+    def __init__(self, reading=0.0):
+        self.time, self.reading = 1000.0, reading
+
+    def steady(self):
+        self.time += self.reading
+        return self.time
+
+    def now(self):
+        return START + timedelta(seconds=self.time)
+
+
+class World:
+    def __init__(self, folder, clock):
+        self.clock, self.inbox = clock, folder / "inbox"
+        self.inbox.mkdir()
+        self.surveyed, self.known = [], []
+        self.ledger = Ledger(f"sqlite:///{folder}/ledger.db", lease=timedelta(seconds=60), place=lambda d, n: None)
+        self.intake = Intake(
+            Scanner(self.inbox, settle=0),
+            self.ledger,
+            rescan=RESCAN,
+            accepts=lambda file: True,
+            survey=lambda files, is_idle: self.surveyed.append(len(files)),
+            is_known=self.known.append,
+            clock=clock,
+            log=structlog.get_logger(),
+        )
+
+    def drop(self, name, content=b"%PDF"):
+        path = self.inbox / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def go_on(self):
+        return self.intake.go_on(is_busy=False, is_full=False)
+
+    def settled(self):
+        """Steps until there is nothing more to do at once; how many these were."""
+        for steps in range(1, 200):
+            if self.go_on() > 0:
+                return steps
+        raise AssertionError("it never comes to an end")
+
+    def files(self):
+        found = []
+        while (file := self.intake.next_file()) is not None:
+            found.append(file.relative)
+        return found
+
+
+@pytest.fixture
+def world_of(tmp_path):
+    worlds = []
+
+    def made(clock):
+        worlds.append(World(tmp_path, clock))
+        return worlds[-1]
+
+    yield made
+    for world in worlds:
+        world.ledger.close()
+
+
+def test_a_look_that_takes_longer_than_its_interval_comes_to_its_end(world_of):
+    world = world_of(Clock(reading=2 * RESCAN))
+    for number in range(20):
+        world.drop(f"{number}/RE1.pdf")
+
+    while world.intake.has_files and not (taken := world.files()):
+        world.go_on()
+
+    assert len(taken) == 20
+
+
+def test_long_looks_leave_time_for_other_things(world_of):
+    clock = Clock(reading=10.0)
+    world = world_of(clock)
+    for number in range(20):
+        world.drop(f"{number}/RE1.pdf")
+    began = clock.time
+    world.settled()
+    took = clock.time - began
+
+    assert world.go_on() > SHARE * took / 2
+
+
+def test_a_backlog_is_queued_in_portions_and_a_fresh_file_goes_before_it(world_of):
+    world = world_of(Clock())
+    for number in range(QUEUED + FRESH + 200):
+        world.drop(f"{number % 5}/RE{number}.pdf", b"")
+    world.settled()
+
+    queued = world.intake.waiting - world.intake._scanner.waiting
+    fresh = world.drop("RE-fresh.pdf")
+    world.intake.changed(str(fresh))
+    world.clock.time += 1
+    world.settled()
+    first = world.intake.next_file()
+
+    assert queued <= QUEUED + FRESH
+    assert first.path == fresh
+    assert sum(world.surveyed) == queued + 1, "each is judged with the others before it is taken, and only once"
+    rest = world.files()
+    while world.intake.has_files:
+        world.clock.time += 1
+        world.settled()
+        rest += world.files()
+    assert len(rest) == len(set(rest)) == QUEUED + FRESH + 200
+
+
+def test_what_the_ledger_knows_is_not_taken_again(world_of):
+    world = world_of(Clock())
+    path = world.drop("RE1.pdf")
+    world.drop("RE2.pdf")
+    status = path.stat()
+    document = Document(
+        id=0, account="a", sha256=Digest("0" * 64), size=4, inbox=str(world.inbox), path="RE1.pdf", location=str(path),
+        filename="RE1.pdf", first_seen_at=START,
+    )  # fmt: skip
+    world.ledger.bind_account("a")
+    sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+    world.ledger.admit(document, sighting, START, lambda candidate, known: candidate)
+
+    world.settled()
+
+    assert world.files() == ["RE2.pdf"]
+    assert world.known == [1]
+    assert world.surveyed == [1]

@@ -1,0 +1,45 @@
+"""What the command line loads: `--help` hardly anything, a verb that only reads nothing that sends or inspects."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LOADED_BY = """
+import json, sys
+from importer.__main__ import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+SENDING_AND_INSPECTING = {"httpx", "httpcore", "pypdf", "lxml", "re2", "watchdog", "structlog"}
+
+
+def loaded_by(*arguments, cwd):
+    """The modules that are loaded when the command has ended, however it ends."""
+    command = [sys.executable, "-c", LOADED_BY, *arguments]
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"]])
+def test_help_loads_nothing_but_the_command_line_itself(arguments, tmp_path):
+    loaded = loaded_by(*arguments, cwd=tmp_path)
+
+    ours = {name for name in loaded if name.partition(".")[0] == "importer"}
+    assert ours == {"importer", "importer.__main__", "importer.cli", "importer.cli.main", "importer.cli.exits"}
+    assert not loaded & (
+        SENDING_AND_INSPECTING | {"sqlalchemy", "alembic", "pydantic", "rich", "importlib.metadata", "asyncio"}
+    )
+
+
+@pytest.mark.parametrize("verb", [["list"], ["list", "--json"], ["show", "--json", "D1"]])
+def test_a_verb_that_only_reads_loads_nothing_that_sends_or_inspects(verb, tmp_path):
+    subprocess.run([sys.executable, "-m", "importer", "init", "."], cwd=tmp_path, capture_output=True, check=True)
+
+    loaded = loaded_by(*verb, cwd=tmp_path)
+
+    assert "importer.adapters.ledger.reader" in loaded
+    assert not loaded & SENDING_AND_INSPECTING
