@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign check format docs lock picture clean
+.PHONY: help demo test campaign fuzz check format docs lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -16,6 +16,9 @@ test: $(VENV)/.ready ## the whole suite
 
 campaign: $(VENV)/.ready ## 10 000 schedules of faults and crashes on two cores
 	$(BIN)/python -m tests.campaign --seeds 10000 --jobs 2 $(ARGS)
+
+fuzz: $(VENV)/.ready ## the inspection of documents under a coverage-guided fuzzer; ARGS=-max_total_time=600 goes on for ten minutes
+	$(BIN)/python -m tests.fuzz.probe $(if $(ARGS),$(ARGS),-max_total_time=60)
 
 check: $(VENV)/.ready ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -40,5 +43,5 @@ lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt scripts/setup
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/fuzz.txt scripts/setup
 	scripts/setup $(VENV)

@@ -29,7 +29,10 @@ def receipt_from_json(content: bytes) -> Receipt:
     Raises:
         ValueError: it is no receipt, or not as it was written.
     """
-    fields = json.loads(content)
+    try:
+        fields = json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(fields, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004 - one error for every damage
     if fields.pop(SEAL, None) != _seal(fields):
