@@ -140,11 +140,17 @@ def read_witness(path: Path) -> Testimony | None:
     """
     with _explained(path):
         try:
-            return Testimony(**json.loads(path.read_bytes()))
+            return _testimony(**json.loads(path.read_bytes()))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise LedgerNeedsPerson(f"the ledger's witness {path} is damaged ({error}); {REMEDY}") from error
+
+
+def _testimony(*, ledger: object, epoch: object, sequence: object, hash: object) -> Testimony:  # noqa: A002 - the file's
+    if not (isinstance(ledger, str) and type(epoch) is int and type(sequence) is int and isinstance(hash, str)):
+        raise TypeError("a field is of the wrong type")
+    return Testimony(ledger, epoch, sequence, hash)
 
 
 def replace_witness(path: Path, database: Database) -> None:
