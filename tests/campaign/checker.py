@@ -200,7 +200,7 @@ def _settled(evidence):
 
 def _line(evidence):
     """I7: a life sends nothing before its first probe, nor after a refusal of credentials before the next one."""
-    stopped = defaultdict(lambda: True)
+    stopped, refused = defaultdict(lambda: True), set()
     for number, request in enumerate(evidence.ending.requests):
         life = _caller(evidence.ending.callers, number)
         if request.endpoint == "probe":
@@ -208,7 +208,9 @@ def _line(evidence):
         elif request.endpoint == "import" and stopped[life]:
             yield f"I7 import {request.number} of life {life + 1} while its line was stopped"
         elif _stops_the_line(request) and request.reference not in evidence.forbidden:
-            stopped[life] = True
+            # Twice, with an accepted probe in between: it is about this document, also where its claim was lost.
+            stopped[life] = request.status == TOO_MANY or request.key not in refused
+            refused.add(request.key)
 
 
 def _stops_the_line(request):
