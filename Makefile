@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-kills campaign-steps systemd-test bench bench-quick check format docs lock picture clean
+.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs lock picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -22,6 +22,9 @@ campaign-kills: $(VENV)/.ready ## a hundred kill -9 of the real service under a 
 
 campaign-steps: $(VENV)/.ready ## kill -9 of the real service at each of its durable steps (Linux, a C compiler)
 	$(BIN)/python -m tests.faulty
+
+fuzz: $(VENV)/.ready ## the inspection of documents under a coverage-guided fuzzer; ARGS=-max_total_time=600 goes on for ten minutes
+	$(BIN)/python -m tests.fuzz.probe $(if $(ARGS),$(ARGS),-max_total_time=60)
 
 bench: $(VENV)/.ready ## the figures of docs/performance.md, in a quarter of an hour (Linux, a C compiler, strace, curl)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -55,5 +58,5 @@ lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt scripts/setup
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/fuzz.txt scripts/setup
 	scripts/setup $(VENV)

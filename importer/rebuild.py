@@ -119,12 +119,12 @@ def _restore(new: Reconstruction, places: Places, rebuilt: Rebuilt, now: datetim
 
 def _restore_one(new: Reconstruction, receipt: Receipt, path: Path, inbox: Path, now: datetime) -> bool:
     """Whether the receipt knew more than the old ledger."""
-    known = new.find(identity_of(receipt))
+    known = new.find(identity_of(receipt)) or new.find_unsettled(receipt.document_id, receipt.sha256)
     if known is not None and known.state is State.IMPORTED and known.references == receipt.references:
         if (beside := _beside(path)).exists() and not Path(known.location).exists():
             new.put(known.evolve(location=str(beside), target=None, in_place=False), "ledger.rebuilt", now)
         return False
-    document, sighting = _located(_imported(known or _unheard_of(receipt, inbox), receipt), path)
+    document, sighting = _located(_imported(_told_by(receipt, known or _unheard_of(receipt, inbox)), receipt), path)
     if known is None:
         new.add(document, sighting, "ledger.rebuilt", now)
     else:
@@ -150,6 +150,13 @@ def _unheard_of(receipt: Receipt, inbox: Path) -> Document:
     )
 
 
+def _told_by(receipt: Receipt, document: Document) -> Document:
+    """An unsettled document may have had no reference, or another one, before it was judged anew."""
+    return document.evolve(
+        invoice_reference=receipt.invoice_reference, kind=receipt.kind, label=receipt.label, rule=receipt.rule
+    )
+
+
 def _imported(document: Document, receipt: Receipt) -> Document:
     return document.evolve(
         state=State.IMPORTED,
@@ -159,6 +166,7 @@ def _imported(document: Document, receipt: Receipt) -> Document:
         reason=None,
         next_attempt_at=None,
         waiting_since=None,
+        unjudged=False,
     )
 
 

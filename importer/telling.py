@@ -17,7 +17,7 @@ RESULTS = (*RULE_MARKS, "mismatch", "not_tried", "other_extension", "other_folde
 """How well a rule fits, the best first."""
 
 NEAREST = 4
-"""How many of the rules that do not fit are shown."""
+"""How many ways in which rules do not fit are shown, when only the nearest are wanted."""
 NEIGHBOURS = 5
 """How many other documents of the same invoice are shown."""
 
@@ -38,15 +38,21 @@ def print_explanation(console: Console, told: Mapping[str, Any], *, brief: bool 
 
 
 def _print_rules(console: Console, rules: Sequence[Mapping[str, Any]], *, brief: bool) -> None:
-    """Those that recognised something first, then the near misses, then those that came nearest."""
+    """Those that recognised something first, then the near misses, then the others, those that fail alike together."""
     ranked = sorted(rules, key=_rank)
-    best = sum(rule["result"] in RULE_MARKS or rule["near_miss"] is not None for rule in ranked)
-    told = ranked[: best + NEAREST] if brief else ranked
-    for rule in told:
-        console.print(_rule_text(rule))
+    best = [rule for rule in ranked if rule["result"] in RULE_MARKS or rule["near_miss"] is not None]
+    for rule in best:
+        console.print(_rule_text(rule, [rule["rule"]]))
         if rule["near_miss"]:
             console.print(Text(shown(f"      near miss: {rule['near_miss']}"), style="yellow"))
-    if left := len(ranked) - len(told):
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for rule in ranked[len(best) :]:
+        alike.setdefault((rule["text"], rule["matched_text"], rule["found"], rule["message"]), []).append(rule)
+    groups = list(alike.values())
+    told = groups[:NEAREST] if brief else groups
+    for group in told:
+        console.print(_rule_text(group[0], [rule["rule"] for rule in group]))
+    if left := sum(map(len, groups[len(told) :])):
         fits = "that fits" if left == 1 else "that fit"
         console.print(Text(f"    and {counted(left, 'rule')} {fits} even less", style="dim"))
 
@@ -55,11 +61,12 @@ def _rank(rule: Mapping[str, Any]) -> tuple[int, bool, int]:
     return RESULTS.index(rule["result"]), rule["near_miss"] is None, -(rule["position"] or 0)
 
 
-def _rule_text(rule: Mapping[str, Any]) -> Text:
-    """A mark, the rule, and how far it came: what stands before the `▸` fits."""
+def _rule_text(rule: Mapping[str, Any], names: Sequence[str]) -> Text:
+    """A mark, the rules, and how far they came: what stands before the `▸` fits."""
     mark, style = RULE_MARKS.get(rule["result"], ("·", "dim"))
     read = f" on the {rule['from']} “{rule['text']}”" if rule["text"] else ""
-    head = Text(shown(f"  {mark} rule {rule['rule']!r}{read}: "), style=style)
+    told = f"rule{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
+    head = Text(shown(f"  {mark} {told}{read}: "), style=style)
     if rule["matched_text"]:
         head.append(shown(rule["matched_text"]), "green")
         head.append("▸", "dim")

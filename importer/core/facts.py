@@ -178,7 +178,7 @@ class Facts:
         """The inverse of `as_json`, after a trip through JSON.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not what `as_json` makes.
+            KeyError, TypeError, ValueError, AttributeError: it is not what `as_json` makes.
         """
         pdf, eml, failure = value["pdf"], value["eml"], value["failure"]
         return cls(

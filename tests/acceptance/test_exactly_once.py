@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -266,3 +267,34 @@ def test_a_server_that_keeps_failing_is_a_persons_to_ask_about(world):
     told = finish(world, exits=3)
     assert (told["state"], told["reason"]["code"]) == ("held", "keeps_failing")
     assert world.sandbox.effects == ()
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_archived_is_archived_when_it_comes_back(world):
+    world.sandbox.fail(faults.lost_reply(), endpoint="import", times=1)
+    path = world.drop("RE12345.pdf")
+    world.importer("backfill", "--wait", "0s", exits=4)
+    content = path.read_bytes()
+    path.unlink()
+    world.json("backfill")
+    assert world.document("RE12345.pdf")["state"] == "imported"
+    world.drop("RE12345.pdf", content)
+    world.importer("backfill", exits=0)
+    told = world.document("RE12345.pdf")
+    assert "/archive/" in told["location"]
+    assert Path(told["location"]).read_bytes() == content
+    assert not path.exists()
+    assert len(world.sandbox.effects) == 1
+
+
+def test_a_document_held_for_its_file_goes_on_when_that_comes_back_to_its_place(world):
+    world.sandbox.fail(faults.status(500), endpoint="import", times=1)
+    path = world.drop("RE12345.pdf")
+    world.importer("backfill", "--wait", "0s", exits=4)
+    content = path.read_bytes()
+    path.unlink()
+    world.importer("backfill", exits=3)
+    assert world.document("RE12345.pdf")["reason"]["code"] == "file_gone"
+    world.drop("RE12345.pdf", content)
+    world.importer("backfill", exits=0)
+    assert world.document("RE12345.pdf")["state"] == "imported"
+    assert len(world.sandbox.effects) == 1

@@ -8,7 +8,7 @@ import pytest
 from importer.sandbox import faults
 from tests.world import World, pdf, sandbox
 
-FILES = 80
+FILES = 40
 """Many times more than what may go out while the API fails."""
 
 HANDFUL = 30

@@ -16,6 +16,7 @@ from importer.adapters.archive import read_receipt, write_receipt
 from importer.adapters.ledger import LedgerError, back_up
 from importer.adapters.ledger.reconstruction import into_one_file
 from importer.core.model import References, digest_of
+from importer.sandbox import faults
 
 ENDING = ".receipt.json"
 
@@ -138,3 +139,20 @@ def test_a_backup_goes_where_there_are_no_hard_links_and_overwrites_nothing_ther
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (2,)
     with pytest.raises(LedgerError, match="something lies there already"):
         back_up(ledger, copy)
+
+
+def test_what_an_older_ledger_thinks_is_rejected_is_what_its_receipt_says(world):
+    world.sandbox.fail(faults.status(415), endpoint="import", times=1)
+    world.drop("RE12345.pdf")
+    world.importer("backfill", exits=3)
+    world.importer("ledger", "backup", world.folder / "older.db", exits=0)
+    world.importer("retry", "D1", exits=0)
+    world.importer("backfill", exits=0)
+    delete_ledger(world)
+    (world.folder / "older.db").rename(world.folder / "var" / "ledger.db")
+    world.importer("backfill", exits=7)
+    world.importer("ledger", "rebuild", exits=0)
+    (told,) = world.documents()
+    assert (told["id"], told["state"]) == ("D1", "imported")
+    assert "/archive/" in told["location"]
+    assert uploads(world) == 2

@@ -55,8 +55,9 @@ def _one(seed, options):
 
 
 def _progress(results):
-    failed = sum(bool(result.violations) for result in results)
-    print(f"\r{len(results)} seeds, {failed} failed", end="", file=sys.stderr, flush=True)
+    failed = [result.seed for result in results if result.violations]
+    which = f": {', '.join(map(str, failed[-5:]))}" if failed else ""
+    print(f"\r{len(results)} seeds, {len(failed)} failed{which}", end="", file=sys.stderr, flush=True)
 
 
 def _table(results, seconds, drawn):

@@ -59,8 +59,8 @@ def test_closing_ends_idle_half_sent_and_paused_requests(bench):
     paused = threading.Thread(target=bench.lost)
     paused.start()
     with socket.create_connection(address), socket.create_connection(address) as half:
+        assert bench.sandbox.wait_until(lambda: len(bench.sandbox.requests) == 1)  # the fault is taken
         half.sendall(b"POST /api/invoices/RE1/importExternalDocument HTTP/1.1\r\nContent-Length: 9\r\n\r\nx")
-        assert bench.sandbox.wait_until(lambda: len(bench.sandbox.requests) == 1)
 
         bench.sandbox.close()
 

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ Admission = Callable[[Document, Sequence[Document]], Document]
 Placement = Callable[[Document, Callable[[str], bool]], Document]
 """Gives a settled document the place to which its file is to be moved; asks whether a place is reserved for another."""
 
+NOTHING: Mapping[str, Any] = {}
 NO_CLAIM = {"claim_token": None, "claim_holder": None, "claim_until": None}
 
 
@@ -127,7 +128,7 @@ class Ledger(LedgerReader):
             known = neighbours(connection, candidate)
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
-                return same
+                return self._found_again(connection, same, claim, now) or same
             admitted = self._placed(connection, admission(candidate, known))
             if returned := _returned(connection, admitted, known, now):
                 add_sighting(connection, returned, sighting, now)
@@ -150,6 +151,18 @@ class Ledger(LedgerReader):
             return claim.holding(admitted)
 
         return self._database.write(enter_again)
+
+    def _found_again(
+        self, connection: Connection, document: Document, claim: dict[str, Any], now: datetime
+    ) -> Claim | None:
+        """A settled document whose file was gone when it was to be put away, and lies again where it was."""
+        placed = self._placed(connection, document)
+        if document.in_place or document.target is not None or placed.target in (None, document.location):
+            return None
+        if not _update_free(connection, placed, claim):
+            return None
+        add_event(connection, placed, now, "file.returned", data={"location": printable(placed.location)})
+        return Claim(placed, claim["claim_token"])
 
     # ------------------------------------------------------------ documents move on
 
@@ -317,29 +330,39 @@ def _update(connection: Connection, claim: Claim, values: dict[str, Any], *condi
 def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | None:
     """The known document whose file this is: the same bytes at the place where it lies."""
     alike = (d for d in known if d.sha256 == candidate.sha256 and d.location == candidate.location)
-    return next((d for d in alike if d.state is not State.REJECTED or d.target is not None), None)
+    known_here = (d for d in alike if d.state is not State.REJECTED or d.target is not None)
+    return next((d for d in known_here if not _waits_for_its_file(d)), None)
 
 
 def _returned(connection: Connection, admitted: Document, known: Sequence[Document], now: datetime) -> Document | None:
     """The first document, if its file was lost or moved and has come back here; it goes on from here."""
     first = next((d for d in known if d.id == admitted.duplicate_of), None)
-    if first is None or first.target is not None or not _is_missing(first):
+    if first is None or first.target is not None or not _is_missing(first, admitted.location):
         return None
     found = first.evolve(location=admitted.location, inbox=admitted.inbox)
     if not found.state.is_on_its_way:
         state = State.UNCERTAIN if found.key.in_doubt else State.PENDING
         found = found.evolve(state=state, reason=None, next_attempt_at=now)
-    free = and_(documents.c.id == found.id, documents.c.claim_token.is_(None))
-    if connection.execute(update(documents).where(free).values(to_row(found))).rowcount == 0:
+    if not _update_free(connection, found):
         return None  # somebody works on it, with its bytes in memory
     add_event(connection, found, now, "file.returned", data={"location": printable(found.location)})
     return found
 
 
-def _is_missing(document: Document) -> bool:
-    waits_for_its_file = document.reason is not None and document.reason.code == FILE_GONE
-    expected = document.state.is_on_its_way or waits_for_its_file
-    return expected and not os.path.lexists(document.location)
+def _update_free(connection: Connection, document: Document, claim: Mapping[str, Any] = NOTHING) -> bool:
+    """Changes a document on which nobody works; whether that was so."""
+    free = and_(documents.c.id == document.id, documents.c.claim_token.is_(None))
+    return connection.execute(update(documents).where(free).values(to_row(document) | dict(claim))).rowcount == 1
+
+
+def _is_missing(document: Document, found_at: str) -> bool:
+    """Whether its file is not where it should be, so that the one found with its bytes is it."""
+    expected = document.state.is_on_its_way or _waits_for_its_file(document)
+    return expected and (document.location == found_at or not os.path.lexists(document.location))
+
+
+def _waits_for_its_file(document: Document) -> bool:
+    return document.reason is not None and document.reason.code == FILE_GONE
 
 
 def _end_attempt(connection: Connection, document: Document, now: datetime, outcome: str) -> None:

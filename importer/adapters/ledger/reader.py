@@ -100,6 +100,9 @@ class LedgerReader:
             return _one(connection, select(documents).where(documents.c.id == document_id))
 
     def with_reference(self, reference: str) -> list[Document]:
+        # A name that is not UTF-8 may be a path; no database takes it as text.
+        if any("\ud800" <= character <= "\udfff" for character in reference):
+            return []
         return self._documents(select(documents).where(documents.c.invoice_reference == reference))
 
     def with_path(self, path: str) -> list[Document]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, insert, or_, select, update
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, told
@@ -87,8 +87,15 @@ class Reconstruction:
         """The one document with this identity that counts."""
         # The bytes have an index of their own; with thousands of receipts that counts.
         same = documents.c.sha256 == identity.sha256, documents.c.identity == identity.fingerprint
-        query = select(documents).where(*same, documents.c.state.not_in(OUTSIDE))
-        row = self._connection.execute(query).mappings().first()
+        return self._one(*same, documents.c.state.not_in(OUTSIDE))
+
+    def find_unsettled(self, document_id: int, sha256: str) -> Document | None:
+        """The document of this id, if an older ledger thinks that it is rejected, or still to be judged anew."""
+        unsettled = or_(documents.c.state == State.REJECTED.value, documents.c.unjudged)
+        return self._one(documents.c.id == document_id, documents.c.sha256 == sha256, unsettled)
+
+    def _one(self, *conditions: ColumnElement[bool]) -> Document | None:
+        row = self._connection.execute(select(documents).where(*conditions)).mappings().first()
         return to_document(row) if row else None
 
     def add(self, document: Document, sighting: Sighting | None, event: str, now: datetime) -> None:

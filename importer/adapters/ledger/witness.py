@@ -163,6 +163,12 @@ def read_witness(path: Path) -> Testimony | None:
     return last.told if last else None
 
 
+def _testimony(*, ledger: object, epoch: object, sequence: object, hash: object) -> Testimony:  # noqa: A002 - the file's
+    if not (isinstance(ledger, str) and type(epoch) is int and type(sequence) is int and isinstance(hash, str)):
+        raise TypeError("a field is of the wrong type")
+    return Testimony(ledger, epoch, sequence, hash)
+
+
 def replace_witness(path: Path, database: Database) -> None:
     """Has the witness know a ledger that was rebuilt, whatever it knew before.
 
@@ -238,8 +244,8 @@ def _from_slot(content: bytes) -> _Last | None:
         if digest != hashlib.sha256(told.encode()).hexdigest():
             return None
         fields = json.loads(told)
-        return _Last(fields.pop("number"), Testimony(**fields))
-    except (ValueError, TypeError, AttributeError):
+        return _Last(fields.pop("number"), _testimony(**fields))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 

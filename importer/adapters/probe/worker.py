@@ -183,7 +183,7 @@ def _exchange(process: subprocess.Popen[bytes], content: bytes) -> Facts | None:
     answer = _receive(process)
     try:
         return Facts.from_json(json.loads(answer)) if answer else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
