@@ -61,12 +61,12 @@ class Explanation:
             "filename": self.document and printable(self.document.filename),
             "rule": inferred and inferred.rule,
             "reason": reason.as_json() if reason else None,
-            "name": self.name,
             "rules": [account.as_json() for account in self.accounts],
             "facts": facts.as_json() if facts else None,
             "ledger": document_as_json(self.known) if self.known else None,
-            "same_invoice": [document_as_json(document) for document in self.same_invoice],
             "request": self.request,
+            "name": self.name,
+            "same_invoice": [document_as_json(document) for document in self.same_invoice],
         }
 
 
