@@ -45,7 +45,7 @@ def at_once(database, makes):
     def write(number, make):
         try:
             outcomes[number] = database.write(make)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is looked at
             outcomes[number] = error
 
     threads = [threading.Thread(target=write, args=pair) for pair in enumerate(makes)]
