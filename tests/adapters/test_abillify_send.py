@@ -137,7 +137,11 @@ def test_a_packed_answer_is_read_although_none_was_asked_for():
     assert isinstance(outcome_of(reply(200, gzip.compress(json.dumps(REFERENCES).encode()), **GZIP)), Confirmed)
 
 
-@pytest.mark.parametrize("body", [gzip.compress(bytes(32 << 20)), b"no gzip at all", gzip.compress(b"{}")[:-9]])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(bytes(32 << 20)), b"no gzip at all", gzip.compress(b"{}")[:-9]],
+    ids=["a bomb", "no gzip", "cut"],
+)
 def test_a_packed_answer_beyond_all_measure_or_damaged_is_in_doubt(body):
     assert isinstance(outcome_of(reply(200, body, **GZIP)), InDoubt)
     assert isinstance(outcome_of(reply(404, body, **GZIP)), InDoubt)
