@@ -35,7 +35,7 @@ quickly = settings(
 def test_the_shipped_rules_have_an_answer_for_any_name(folder, stem, extension):
     name = FileName.parse(f"{folder}/{stem}{extension}")
 
-    inference = RULES.infer(name)
+    inference = RULES.explain(name)
 
     assert len(inference.accounts) == len(RULES.rules)
     assert isinstance(inference, Match | NoMatch | Ambiguous)
@@ -54,7 +54,7 @@ def test_rules_for_e_mails_have_an_answer_for_any_subject_and_attachments(attach
     eml = EmlFacts(subject=subject, attachments=tuple(attachments), sender=subject, date=stem, parts=1, has_body=True)
     facts = Facts(format=Format.EML, size=1, extension="eml", eml=eml)
 
-    inference = BY_MAIL.infer(FileName((), f"{stem}.eml"), facts)
+    inference = BY_MAIL.explain(FileName((), f"{stem}.eml"), facts)
 
     assert len(inference.accounts) >= len(BY_MAIL.rules)
 

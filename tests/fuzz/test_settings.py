@@ -230,7 +230,7 @@ def answered(rules, name, other):
     subject, attached = clean(other), clean(name)
     eml = EmlFacts(subject=subject, attachments=(attached, subject), sender=attached, date=subject, parts=1)
     for path, facts in ((FileName.parse(f"{other}/{name}"), None), (FileName((), f"{name}.eml"), facts_of(eml))):
-        inference = rules.infer(path, facts)
+        inference = rules.explain(path, facts)
         assert len(inference.accounts) >= len(rules.rules)
         with_near_misses(rules, path, inference)
 
