@@ -10,7 +10,7 @@ STRIDE = 35
 
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(number, ("before", "after")[number // STRIDE % 2]) for number in range(10, 8 * STRIDE, STRIDE)],
+    [(number, ("before", "after")[number // STRIDE % 2]) for number in range(10, 8 * STRIDE, 3 * STRIDE)],
 )
 def test_killed_at_a_step_it_goes_on_where_it_was(tmp_path, library, number, moment):
     assert killed(tmp_path, library, number, moment), "there are more steps than these"

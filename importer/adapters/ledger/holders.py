@@ -13,6 +13,8 @@ from typing import Self
 
 from importer.adapters.ledger.errors import LedgerBusy, LedgerError
 
+SUFFIX = ".holders"
+
 
 def holders_folder(ledger: Path) -> Path:
     """Where the holders of a ledger have their files; made where it is missing.
@@ -20,7 +22,7 @@ def holders_folder(ledger: Path) -> Path:
     Raises:
         LedgerError: it cannot be made.
     """
-    folder = ledger.with_name(ledger.name + ".holders")
+    folder = ledger.with_name(ledger.name + SUFFIX)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
@@ -39,7 +41,7 @@ def share(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        name = folder.name.removesuffix(".holders")
+        name = folder.name.removesuffix(SUFFIX)
         raise LedgerBusy(
             f"ledger {folder.with_name(name)}: it is being rebuilt or upgraded; wait for the end"
         ) from None
@@ -73,25 +75,12 @@ class Holder:
 
         A file of another user's that may not be opened counts as alive: then the lease decides.
         """
-        return name == self.name or not _clear_if_dead(self._folder / name)
+        return name == self.name or not _is_dead(self._folder / name, clear=True)
 
 
 def lives(ledger: Path, name: str) -> bool:
     """Whether the holder of that name still runs, for somebody who only asks: nothing is cleared away."""
-    try:
-        file = os.open(ledger.with_name(ledger.name + ".holders") / name, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(file)
+    return not _is_dead(ledger.with_name(ledger.name + SUFFIX) / name, clear=False)
 
 
 def _own_file(folder: Path) -> tuple[str, int]:
@@ -110,23 +99,25 @@ def _own_file(folder: Path) -> tuple[str, int]:
 def _clear(folder: Path) -> None:
     """Removes what killed processes have left."""
     for name in os.listdir(folder):  # noqa: PTH208 - the names are all that is wanted
-        _clear_if_dead(folder / name)
+        _is_dead(folder / name, clear=True)
 
 
-def _clear_if_dead(path: Path) -> bool:
-    """Whether nobody lives under this name. Its file goes only while we hold its lock."""
+def _is_dead(path: Path, *, clear: bool) -> bool:
+    """Whether nobody lives under this name. Cleared away, its file goes only while we hold its lock."""
+    access, lock = (os.O_RDWR, fcntl.LOCK_EX) if clear else (os.O_RDONLY, fcntl.LOCK_SH)
     try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(path, access | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     except PermissionError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, lock | fcntl.LOCK_NB)
+        if clear:
+            path.unlink(missing_ok=True)
     except BlockingIOError:
         return False
     else:
-        path.unlink(missing_ok=True)
         return True
     finally:
         os.close(file)
@@ -135,5 +126,5 @@ def _clear_if_dead(path: Path) -> bool:
 def _unmade(folder: Path, error: OSError) -> LedgerError:
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     remedy = "make room and start again: nothing was lost" if is_full else "check that its folder may be written to"
-    ledger = folder.with_name(folder.name.removesuffix(".holders"))
+    ledger = folder.with_name(folder.name.removesuffix(SUFFIX))
     return LedgerError(f"ledger {ledger}: {error.filename or folder} cannot be made ({error.strerror}); {remedy}")
