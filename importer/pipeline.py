@@ -93,6 +93,7 @@ class Pipeline:
         self._policies = policies
         # No more than so many of the largest in memory, however many documents wait for the disk.
         self._lanes = Lanes(uploads=policies.uploads, memory=policies.uploads * examiner.max_size)
+        self._is_ending = False
         self._clock = clock
         self._log = log
 
@@ -173,6 +174,11 @@ class Pipeline:
         for document in recover(self._ledger, self._now(), self._policies.lifecycle):
             self._log_state("document.interrupted", document)
 
+    def begin_nothing_new(self) -> None:
+        """From now on no request is begun; those under way are waited for, and what they bring is recorded."""
+        self._is_ending = True
+        self._client.end_waiting()
+
     # ------------------------------------------------------------ admitted
 
     def _examined(self, examiner: Examiner, file: FoundFile, reading: Reading, *, in_place: bool) -> Document:
@@ -248,7 +254,7 @@ class Pipeline:
             claim = self._reconsider(claim)
         act = next_act(claim.document, look_first=self._policies.look_first)
         with self._line.turn(claim.document.id, act, sends=sends) as turn:
-            while act is not Act.REST and self._line.honours(turn):
+            while act is not Act.REST and self._goes_on(turn):
                 if act is Act.SEND and not sends:
                     due = claim.document.evolve(next_attempt_at=self._clock.now())
                     return self._decided(claim, Decision(due, "document.due"))
@@ -278,7 +284,7 @@ class Pipeline:
             content = self._content_of(document)
         with self._lanes.intent():
             self._client.wait_for_turn()
-            if not self._line.honours(turn):
+            if not self._goes_on(turn):
                 return claim, Act.REST  # others have failed while this document waited for its time
             # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
             start_by = self._clock.steady() + min(START_WITHIN, self._policies.send_timeout)
@@ -291,14 +297,17 @@ class Pipeline:
             )
             claim = self._ledger.intend(claim, sending, self._clock.now())
             with self._lanes.request(within=start_by - self._clock.steady()) as is_free:
-                if not is_free or not self._line.honours(turn):
+                if not is_free or not self._goes_on(turn):
                     return self._withdrawn(claim, document), Act.REST
                 self._ledger.confirm_sound()
                 outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
 
+    def _goes_on(self, turn: Turn) -> bool:
+        return not self._is_ending and self._line.honours(turn)
+
     def _withdrawn(self, claim: Claim, before: Document) -> Claim:
-        """An intent that has come to nothing: others have failed meanwhile, or are too slow. No byte was sent."""
+        """An intent that has come to nothing: others have failed meanwhile, or are too slow, or we end."""
         return self._decided(claim, Decision(before, "upload.withdrawn"), outcome="not_sent")
 
     def _content_of(self, document: Document) -> bytes:

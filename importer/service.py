@@ -111,8 +111,8 @@ class Service:
             clock=clock,
             log=log,
         )
-        self.on_turn: Callable[[], None] = lambda: None
-        """Called after every turn, by the main thread."""
+        self.on_turn: Callable[[], float] = lambda: IDLE
+        """Called in every turn, by the main thread; returns the seconds until it wants to be called again."""
         self.progress = Progress(time.monotonic)
         """What the threads are at; by a clock that stands still with a suspended machine."""
         self.wake = threading.Event()
@@ -135,6 +135,7 @@ class Service:
                 self.wake.wait(turn.next_turn)
         finally:
             self._log.debug("service.draining")
+            self._pipeline.begin_nothing_new()
             workers.shutdown(cancel_futures=True)
         if self._failure is not None:
             raise self._failure
@@ -169,8 +170,7 @@ class Service:
         self._hand_out_moves(workers)
         due_in = self._hand_out_documents(workers)
         self._hand_out_files(workers)
-        self.on_turn()
-        waits = (intake_in, round_in, probe_in, due_in, IDLE)
+        waits = (intake_in, round_in, probe_in, due_in, self.on_turn(), IDLE)
         next_turn = min(seconds for seconds in waits if seconds is not None)
         untaken = self.intake.has_files and not self._is_full
         return Round(next_turn, self.intake.is_unsettled, untaken)

@@ -61,9 +61,10 @@ def following(service: Service, *, is_terminal: bool) -> Iterator[None]:
         yield
         return
     bar = Bar()
-    service.on_turn = _Follower(service, bar)
+    service.on_turn = follower = _Follower(service, bar)
     with bar.progress:
         yield
+        follower.show()
 
 
 class _Follower:
@@ -75,19 +76,22 @@ class _Follower:
         self._began = time.monotonic()
         self._next = self._began + where.every
 
-    def __call__(self) -> None:
+    def __call__(self) -> float:
         now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + self._where.every
+        if now >= self._next:
+            self._next = now + self._where.every
+            self.show()
+        return self._next - now
+
+    def show(self) -> None:
         done, left = len(self._service.touched), self._service.left
-        self._where.show(done, done + left, self._what(done, left, now - self._began))
+        self._where.show(done, done + left, self._what(done, left, time.monotonic() - self._began))
 
     def _what(self, done: int, left: int, seconds: float) -> str:
-        unsettled = self._service.intake.unsettled
-        if left and len(unsettled) == left:
-            more = " ..." if left > 1 else ""
-            return f"files; waiting for {counted(left, 'file')} to be complete: {shown(unsettled[0])}{more}"
+        if left and not self._service.is_busy and not self._service.intake.has_files:
+            names = self._service.intake.unsettled
+            named = f", {shown(names[0])} among them" if names else ""
+            return f"files; waiting for {counted(left, 'file')} to be complete{named}"
         if not left:
             return "files; waiting for what is tried again soon"
         rate = done / seconds

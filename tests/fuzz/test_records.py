@@ -1,5 +1,6 @@
 """What the importer has written itself, and reads again: receipts, the witness, facts; damaged in any way."""
 
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from importer.adapters.ledger import LedgerNeedsPerson, read_witness, witness
+from importer.adapters.ledger.witness import SLOT
 from importer.core.facts import EinvoiceFacts, EmlFacts, Encryption, Facts, Failure, Format, PdfFacts
 from importer.core.model import Kind, Receipt, References, ReferencesFrom, digest_of
 from importer.core.receipts import receipt_from_json, receipt_to_json
@@ -66,22 +68,29 @@ def test_what_is_no_receipt_is_told(content):
 TESTIMONY = {"ledger": "a", "epoch": 1, "sequence": 7, "hash": "b"}
 
 
+def in_slot(told):
+    """As the witness writes it: a line that begins with the hash of the rest."""
+    rest = json.dumps({"number": 3} | told if isinstance(told, dict) else told)
+    return json.dumps([hashlib.sha256(rest.encode()).hexdigest(), rest]).encode().ljust(SLOT)
+
+
 def test_a_testimony_comes_back_as_it_was(tmp_path):
     file = tmp_path / "witness"
-    file.write_text(json.dumps(TESTIMONY))
+    file.write_bytes(bytes(SLOT) + in_slot(TESTIMONY))
 
     assert asdict(read_witness(file)) == TESTIMONY
 
 
 @quickly
 @given(
-    (st.dictionaries(st.sampled_from(list(TESTIMONY)), JSON).map(lambda changes: TESTIMONY | changes) | JSON)
-    .map(json.dumps)
-    .map(str.encode)
+    (st.dictionaries(st.sampled_from(list(TESTIMONY)), JSON).map(lambda changes: TESTIMONY | changes) | JSON).map(
+        in_slot
+    )
     | BROKEN_JSON
 )
-@example(json.dumps(TESTIMONY | {"sequence": "7"}).encode())
-@example(json.dumps(TESTIMONY | {"epoch": None}).encode())
+@example(in_slot(TESTIMONY | {"sequence": "7"}))
+@example(in_slot(TESTIMONY | {"epoch": None}))
+@example(in_slot(TESTIMONY | {"number": "7"}) + in_slot(TESTIMONY))
 def test_a_damaged_witness_is_told_or_can_be_compared(tmp_path, content):
     file = tmp_path / "witness"
     file.write_bytes(content)

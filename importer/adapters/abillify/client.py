@@ -108,6 +108,10 @@ class Abillify:
         """Returns when the rate limit lets the next upload out: before its intent, which must not grow old waiting."""
         self._wire.wait_for_turn()
 
+    def end_waiting(self) -> None:
+        """Has nobody wait for the rate limit any longer: no more uploads are wanted."""
+        self._wire.end_waiting()
+
     def import_document(self, document: Document, content: bytes, *, start_by: float | None = None) -> SendOutcome:
         """Sends a document, once, without waiting for the rate limit: see `wait_for_turn`.
 

@@ -24,12 +24,16 @@ class Pacer:
         self._lock = threading.Lock()
         self._next = float("-inf")
 
-    def wait(self) -> None:
-        """Returns when the next request may go out; threads take their turns in the order in which they came."""
+    def wait(self, unless: threading.Event | None = None) -> None:
+        """Returns when the next request may go out; threads take their turns in the order in which they came.
+
+        Args:
+            unless: nobody waits once this is set.
+        """
         with self._lock:
             now = self._clock()
             turn = max(self._next, now - max(0.0, BURST - self._interval))
             self._next = turn + self._interval
         # Outside the lock, so that the next one can already be told its own turn.
         if turn > now:
-            self._sleep(turn - now)
+            (unless.wait if unless else self._sleep)(turn - now)

@@ -1,6 +1,7 @@
 """One request, one answer: a reply as it came, or the fact that there was none and whether anything had been sent."""
 
 import ssl
+import threading
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
@@ -63,6 +64,7 @@ class Wire:
     ) -> None:
         self._encrypted = httpx.URL(base_url).scheme == "https"
         self._pacer = pacer
+        self._is_ending = threading.Event()
         self._timeouts = timeouts
         self._clock = clock
         self._authorization = b""
@@ -85,8 +87,12 @@ class Wire:
             raise ValueError("user name or password is not valid UTF-8; write the credential anew") from None
 
     def wait_for_turn(self) -> None:
-        """Returns when the rate limit lets the next request out."""
-        self._pacer.wait()
+        """Returns when the rate limit lets the next request out, or when no more are wanted."""
+        self._pacer.wait(unless=self._is_ending)
+
+    def end_waiting(self) -> None:
+        """Whoever waits for a turn, now or later, is let go."""
+        self._is_ending.set()
 
     def ask(
         self,

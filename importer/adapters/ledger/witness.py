@@ -244,7 +244,8 @@ def _from_slot(content: bytes) -> _Last | None:
         if digest != hashlib.sha256(told.encode()).hexdigest():
             return None
         fields = json.loads(told)
-        return _Last(fields.pop("number"), _testimony(**fields))
+        number = fields.pop("number")
+        return _Last(number, _testimony(**fields)) if type(number) is int else None
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
