@@ -90,7 +90,7 @@ def upgrade_command(ctx: click.Context) -> None:
     settings = settings_of(ctx)
     ledger = _existing_ledger(settings)
     with _alone(settings):
-        if not is_outdated(ledger):
+        if not is_outdated(settings.ledger.url.reveal()):
             click.echo(f"ledger {ledger}: nothing to do")
             return
         copy = _backup_of(ledger)

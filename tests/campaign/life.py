@@ -134,6 +134,7 @@ class WatchedDatabase:
         self.read = database.read
         self.close = database.close
         self.confirm_sound = database.confirm_sound
+        self.lives = database.lives
         life.lock_ledger = partial(_locked, database.path)
 
     def write(self, make, *, vouched=False):

@@ -2,7 +2,14 @@
 
 from importer.adapters.ledger.backup import back_up
 from importer.adapters.ledger.database import Database, is_outdated
-from importer.adapters.ledger.errors import ClaimLost, LedgerBusy, LedgerError, LedgerNeedsPerson, WrongVersion
+from importer.adapters.ledger.errors import (
+    ClaimLost,
+    LedgerBusy,
+    LedgerError,
+    LedgerNeedsPerson,
+    LedgerUnavailable,
+    WrongVersion,
+)
 from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder
 from importer.adapters.ledger.integrity import faults_of
@@ -25,6 +32,7 @@ __all__ = [
     "LedgerError",
     "LedgerNeedsPerson",
     "LedgerReader",
+    "LedgerUnavailable",
     "Member",
     "Reconstruction",
     "Sighting",

@@ -1,7 +1,5 @@
-"""The ledger's database: connections, durable transactions, migrations."""
+"""The ledger's database: durable transactions, many changes in one commit, migrations. SQLite or PostgreSQL."""
 
-import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,22 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy import Connection, inspect, make_url
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
-from importer.adapters.ledger.access import Access, access_to, told_by_disk
-from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, translate
+from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
-from importer.adapters.ledger.holders import holders_folder, share
+from importer.adapters.ledger.sqlite import SqliteStore
+from importer.adapters.ledger.store import Keeper, Store
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration: the version of the schema that this code reads and writes."""
 
 OLDER = "`importer ledger upgrade` brings it there, after a backup"
 NEWER = "use the version of the importer that wrote it, or restore a matching backup"
-
-BUSY_TIMEOUT_MS = 30_000
 
 PATIENCE = 0.025
 """Seconds that a commit waits for further changes, while many are at work: some five times what a disk takes for it."""
@@ -44,27 +39,24 @@ _Changes = Sequence[Member[_Change, Any]]
 
 
 class Database:
-    """A SQLite file with durable transactions.
+    """A database with durable transactions.
 
     Args:
-        url: `sqlite:///` and an absolute path.
-        alone: whether the caller has locked the ledger for itself; otherwise it is shared with others.
+        url: `sqlite:///` and an absolute path, or `postgresql+psycopg://user@host/database`.
+        alone: whether nobody else may work with the ledger meanwhile. Of SQLite's file the caller has the lock.
         upgrade: whether an older one is brought to this version instead of being refused.
 
     Raises:
-        LedgerBusy: it is being rebuilt or upgraded.
-        LedgerNeedsPerson: the file is corrupt, not a ledger, or of another version.
+        LedgerBusy: it is being rebuilt or upgraded; or others work with it, and it was wanted alone.
+        LedgerNeedsPerson: it is corrupt, not a ledger, or of another version.
         LedgerError: it cannot be opened.
 
     Where nothing may be written, it can be read all the same.
     """
 
     def __init__(self, url: str, *, alone: bool = False, upgrade: bool = False) -> None:
-        self.path = _sqlite_file(url)
-        access = access_to(self.path)
-        self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
-        self._engine = _engine(self.path, access)
-        # SQLite has one writer; waiting here is fair, waiting in SQLite is a game of chance.
+        self._store = _store(url, alone=alone)
+        # One transaction of ours at a time: waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
         self._group: Group[_Change, Any] = Group(self._commit, patience=PATIENCE)
         self._failure: str | None = None
@@ -76,6 +68,23 @@ class Database:
             self.close()
             raise
 
+    @property
+    def path(self) -> str:
+        """The ledger in messages: SQLite's file, or PostgreSQL's address without a password."""
+        return self._store.name
+
+    def holder(self) -> Keeper:
+        """Signs this process up as one that works with the ledger.
+
+        Raises:
+            LedgerError: that cannot be done.
+        """
+        return self._store.holder()
+
+    def lives(self, name: str) -> bool:
+        """Whether the holder of that name may still be at work; nothing is cleared away."""
+        return self._store.lives(name)
+
     def write(self, make: Callable[[Connection], Result], *, vouched: bool = False) -> Result:
         """Makes a change, and returns what it returns when it is on disk.
 
@@ -83,7 +92,8 @@ class Database:
         that raises leaves nothing behind, and does not disturb the others; a commit that fails concerns all of them.
 
         Args:
-            make: what is to be done under the write lock; nothing but this connection may be changed by it.
+            make: what is to be done in the transaction; nothing but this connection may be changed by it, because it
+                may be done more than once until it is committed.
             vouched: whether the witness must know of it before anybody goes on.
         """
         return cast("Result", self._group.run(_Change(make, vouched)))
@@ -99,20 +109,18 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, and is on disk at its end.
+        """A transaction that may write, and is on disk at its end.
 
         After an error of the disk's, or when it is full, there is no other one: nobody knows what a faulty disk has
         kept, and asked again it would say that all is well. Without an intent, nothing more is sent.
         """
         with self._writer:
             self.confirm_sound()
-            with self._transaction("BEGIN IMMEDIATE") as connection:
+            with self._transaction(writes=True) as connection:
                 yield connection
 
     def _commit(self, changes: _Changes) -> None:
-        with self.transaction() as connection:
-            for change in changes:
-                self._make(connection, change)
+        self._store.insist(lambda: self._commit_once(changes))
         vouched = [change for change in changes if change.wanted.is_vouched_for and change.error is None]
         if vouched:
             try:
@@ -121,45 +129,52 @@ class Database:
                 for change in vouched:
                     change.error = error
 
+    def _commit_once(self, changes: _Changes) -> None:
+        with self.transaction() as connection:
+            for change in changes:
+                self._make(connection, change)
+            if any(change.wanted.is_vouched_for and change.error is None for change in changes):
+                self._store.seal(connection)
+
     def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
+        if self._try(connection, change):
+            self._try(connection, change)
+
+    def _try(self, connection: Connection, change: Member[_Change, Any]) -> bool:
+        """Makes the change, or gives it its own error; whether it is worthwhile to make it once more."""
+        again = False
         connection.exec_driver_sql("SAVEPOINT change")
         try:
-            change.result = change.wanted.make(connection)
+            change.result, change.error = change.wanted.make(connection), None
         except Exception as error:
-            # SQLite has only one word about the disk, and it is about the whole transaction.
-            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
-                raise
-            change.error = self._translated(error) if isinstance(error, IntegrityError) else error
+            if isinstance(error, DBAPIError):
+                if not self._store.concerns_one(error):
+                    raise
+                again = self._store.was_overtaken(error)
+            change.error = self._store.translated(error) if isinstance(error, DBAPIError) else error
             connection.exec_driver_sql("ROLLBACK TO change")
         connection.exec_driver_sql("RELEASE change")
+        return again
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent view."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction(writes=False) as connection:
             yield connection
 
     def close(self) -> None:
-        self._engine.dispose()
-        if self._shared is not None:
-            os.close(self._shared)
-            self._shared = None
+        self._store.close()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as connection:
-                prepared = connection.execution_options(begin=begin)
-                with prepared.begin():
-                    yield prepared
-        except DBAPIError as error:
-            told = self._translated(error)
-            if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_IOERR", "SQLITE_FULL")):
+            with self._store.connected(writes=writes) as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout) as error:
+            told = self._store.translated(error)
+            if self._store.is_lasting(error):
                 self._failure = str(told)
             raise told from error
-
-    def _translated(self, error: DBAPIError) -> LedgerError:
-        return told_by_disk(error.orig, self.path) or translate(error, str(self.path))
 
     def _migrate(self, *, upgrade: bool) -> None:
         """Makes the tables of a new ledger; refuses one of another version rather than guess."""
@@ -167,6 +182,7 @@ class Database:
             version = _version(connection)
         if version is None or (upgrade and version < HEAD):
             with self.transaction() as connection:
+                self._store.lock_schema(connection)
                 if _version(connection) == version:  # another process may have been first
                     self._upgrade(connection)
         elif version != HEAD:
@@ -178,27 +194,26 @@ class Database:
 
     def _upgrade(self, connection: Connection) -> None:
         # Few starts need the import.
-        from alembic import command  # noqa: PLC0415
-        from alembic.config import Config  # noqa: PLC0415
         from alembic.util import CommandError  # noqa: PLC0415
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            migrate(connection)
         except CommandError as error:
             raise LedgerNeedsPerson(f"ledger {self.path}: it cannot be upgraded ({error}); {NEWER}") from error
 
 
-def _sqlite_file(url: str) -> Path:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise LedgerError(f"ledger {parsed.render_as_string()}: this version keeps its ledger in SQLite only")
-    return Path(parsed.database or "")
+def migrate(connection: Connection) -> None:
+    """Brings the tables to this version, in the caller's transaction."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
-def is_outdated(ledger: Path) -> bool:
+def is_outdated(url: str) -> bool:
     """Whether `upgrade` would change this ledger. The caller is alone with it.
 
     Raises:
@@ -206,7 +221,7 @@ def is_outdated(ledger: Path) -> bool:
         LedgerError: it cannot be opened.
     """
     try:
-        Database(f"sqlite:///{ledger}", alone=True).close()
+        Database(url, alone=True).close()
     except WrongVersion as error:
         if error.is_older:
             return True
@@ -214,30 +229,14 @@ def is_outdated(ledger: Path) -> bool:
     return False
 
 
-def _engine(path: Path, access: Access) -> Engine:
-    def connect() -> sqlite3.Connection:
-        uri = f"{path.as_uri()}?{access.value}"
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+def _store(url: str, *, alone: bool) -> Store:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteStore(parsed, alone=alone)
+    # Whoever has SQLite need not have PostgreSQL's driver.
+    from importer.adapters.ledger.postgres import PostgresStore  # noqa: PLC0415
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=32)
-    event.listen(engine, "connect", _configure if access is Access.WRITE else _configure_reading)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _configure_reading(connection: Any, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None
-
-
-def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
-    # We say BEGIN ourselves: a transaction that upgrades from reading to writing fails at once when it is not alone.
-    connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    return PostgresStore(parsed, alone=alone)
 
 
 def _version(connection: Connection) -> str | None:

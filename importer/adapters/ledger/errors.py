@@ -25,6 +25,21 @@ class LedgerBusy(LedgerError):
     """Somebody is alone with the ledger: it is being rebuilt or upgraded (exit code 6)."""
 
 
+class LedgerUnavailable(LedgerError):
+    """The database's server cannot be reached, or has ended the connection: it is worth while to try again later.
+
+    A change that was under way has left nothing behind, unless `in_doubt` says that nobody could find out.
+    """
+
+    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
+
+
+class LedgerConflict(LedgerError):
+    """Two importers stood in one another's way, and the database has sent this one back to begin again."""
+
+
 class ClaimLost(LedgerError):
     """Another importer has taken this document over; its outcome is that one's to find out."""
 

@@ -1,7 +1,6 @@
 """The ledger's few verbs. Every change of a document is one transaction, with its event in it."""
 
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, insert, or_, sel
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
-from importer.adapters.ledger.holders import Holder, holders_folder
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, has_come, neighbours
 from importer.adapters.ledger.rows import to_document, to_row
+from importer.adapters.ledger.shared import enter_alone, is_free, new_token, present, present_to_reader
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Claim, Sighting
 from importer.adapters.ledger.witness import Witness, identify
@@ -38,10 +37,10 @@ def leave_in_place(document: Document, is_reserved: Callable[[str], bool]) -> Do
 
 
 class Ledger(LedgerReader):
-    """The record of every document. Safe to share between threads and, on one host, between processes.
+    """The record of every document. Safe to share between threads and processes; on PostgreSQL, between hosts.
 
     Args:
-        url: `sqlite:///` and an absolute path.
+        url: as for `Database`.
         lease: how long a claim holds without a sign of life: longer than any send can take.
         place: where settled documents are to lie.
         witness: the file that notices when the ledger was deleted, restored or replaced; None for none.
@@ -61,7 +60,7 @@ class Ledger(LedgerReader):
         witness: Path | None = None,
     ) -> None:
         super().__init__(Database(url))
-        self._holder = Holder(holders_folder(self._database.path))
+        self._holder = self._database.holder()
         self._lease = lease
         self._place = place
         self._witness = Witness(witness, self._database) if witness else None
@@ -122,9 +121,10 @@ class Ledger(LedgerReader):
         The same bytes at the same place, or of a document whose own file has moved to this place, are no new document:
         then the known one comes back, unclaimed.
         """
-        claim = self._new_claim(now)
 
         def enter(connection: Connection) -> Claim | Document:
+            claim = self._new_claim(connection, now)
+            enter_alone(connection, candidate)
             known = neighbours(connection, candidate)
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
@@ -145,6 +145,7 @@ class Ledger(LedgerReader):
         """T1 again, for a document that a person has sent back: the same checks, in the same row."""
 
         def enter_again(connection: Connection) -> Claim:
+            enter_alone(connection, candidate)
             admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
             _update(connection, claim, to_row(admitted))
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
@@ -177,13 +178,14 @@ class Ledger(LedgerReader):
         return self._claim(document_id, now)
 
     def _claim(self, document_id: int, now: datetime, *conditions: ColumnElement[bool]) -> Claim | None:
-        is_free = documents.c.id == document_id, documents.c.claim_token.is_(None)
-        return self._seize(update(documents).where(*is_free, *conditions), now)
+        unclaimed = documents.c.id == document_id, documents.c.claim_token.is_(None)
+        return self._seize(document_id, update(documents).where(*unclaimed, *conditions), now)
 
-    def _seize(self, query: Update, now: datetime) -> Claim | None:
-        claim = self._new_claim(now)
-
+    def _seize(self, document_id: int, query: Update, now: datetime) -> Claim | None:
         def seize(connection: Connection) -> Claim | None:
+            if not is_free(connection, document_id):
+                return None
+            claim = self._new_claim(connection, now)
             row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
             return Claim(to_document(row), claim["claim_token"]) if row else None
 
@@ -204,8 +206,9 @@ class Ledger(LedgerReader):
         }
 
         def intend(connection: Connection) -> None:
-            changed = to_row(sending) | {"claim_until": now + self._lease}
-            _update(connection, claim, changed, documents.c.claim_until > now)
+            moment = present(connection, now)
+            changed = to_row(sending) | {"claim_until": moment + self._lease}
+            _update(connection, claim, changed, documents.c.claim_until > moment)
             connection.execute(insert(attempts).values(attempt))
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
             add_event(connection, sending, now, "upload.intended", data=data)
@@ -269,17 +272,18 @@ class Ledger(LedgerReader):
         query = select(documents).where(documents.c.claim_token.is_not(None))
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
+            moment = present_to_reader(connection, now)
         dead = {name for name in {row["claim_holder"] for row in rows} if not self._holder.is_alive(name)}
         return [
             Claim(to_document(row), row["claim_token"])
             for row in rows
-            if row["claim_holder"] in dead or row["claim_until"] < now
+            if row["claim_holder"] in dead or row["claim_until"] < moment
         ]
 
     def take_over(self, orphan: Claim, now: datetime) -> Claim | None:
         """Makes an orphan's claim ours; None when somebody was faster."""
         is_still = documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token
-        return self._seize(update(documents).where(*is_still), now)
+        return self._seize(orphan.document.id, update(documents).where(*is_still), now)
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
@@ -296,11 +300,11 @@ class Ledger(LedgerReader):
 
         self._database.write(identify_first)
 
-    def _new_claim(self, now: datetime) -> dict[str, Any]:
+    def _new_claim(self, connection: Connection, now: datetime) -> dict[str, Any]:
         return {
-            "claim_token": secrets.token_hex(16),
+            "claim_token": new_token(connection),
             "claim_holder": self._holder.name,
-            "claim_until": now + self._lease,
+            "claim_until": present(connection, now) + self._lease,
         }
 
     def _placed(self, connection: Connection, document: Document) -> Document:

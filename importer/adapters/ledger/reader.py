@@ -2,14 +2,12 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from importer.adapters.ledger.database import Database
-from importer.adapters.ledger.holders import lives
 from importer.adapters.ledger.line_words import heard
 from importer.adapters.ledger.meta import get_meta
 from importer.adapters.ledger.rows import to_document
@@ -186,7 +184,7 @@ class LedgerReader:
     def line(self) -> dict[str, Any] | None:
         """Why nothing is sent, and since when; None while the line is open or nobody has said."""
         with self._database.read() as connection:
-            return heard(connection, partial(lives, self._database.path))
+            return heard(connection, self._database.lives)
 
     def rebuilt_at(self) -> datetime | None:
         """When it was made from receipts; from then on Abillify may hold documents that it has never heard of."""

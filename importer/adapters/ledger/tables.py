@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     String,
     Table,
     Text,
@@ -64,13 +66,19 @@ class PathName(TypeDecorator[str]):
         return None if value is None else os.fsdecode(bytes(value))
 
 
+Large = Integer().with_variant(BigInteger(), "postgresql")
+"""A number that may pass two thousand million; SQLite's integers have room for that anyway."""
+
+claims = Sequence("claims", metadata=metadata)
+"""PostgreSQL only: each claim's token begins with a number that is larger than those of all earlier claims."""
+
 documents = Table(
     "documents",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Large, primary_key=True),
     Column("account", String, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", Large, nullable=False),
     Column("inbox", PathName, nullable=False),
     Column("path", PathName, nullable=False),
     Column("location", PathName, nullable=False),
@@ -135,7 +143,7 @@ documents = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Large, primary_key=True),
     Column("document_id", ForeignKey("documents.id"), nullable=False, index=True),
     Column("number", Integer, nullable=False, comment="counts a document's attempts from 1"),
     Column("generation", Integer, nullable=False),
@@ -149,10 +157,10 @@ attempts = Table(
 sightings = Table(
     "sightings",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Large, primary_key=True),
     Column("document_id", ForeignKey("documents.id"), nullable=False, index=True),
     Column("path", PathName, nullable=False, comment="absolute"),
-    Column("size", Integer, nullable=False),
+    Column("size", Large, nullable=False),
     Column("mtime_ns", String(24), nullable=False),
     Column("inode", String(24), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
@@ -162,7 +170,7 @@ sightings = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Large, primary_key=True),
     Column("document_id", ForeignKey("documents.id"), index=True),
     Column("at", UtcTime, nullable=False),
     Column("name", String(64), nullable=False),
@@ -176,3 +184,14 @@ meta = Table(
     Column("name", String(32), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+holders = Table(
+    "holders",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("host", String, nullable=False, comment="for a person"),
+    Column("since", UtcTime, nullable=False),
+    Column("alive_until", UtcTime, nullable=False, comment="by the database's clock"),
+    Column("commits", Large, nullable=False, comment="counts its transactions: tells whether a lost one was committed"),
+)
+"""PostgreSQL only: the importers at work, on whatever host. With SQLite they have locked files instead."""

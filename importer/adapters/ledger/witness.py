@@ -20,11 +20,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.shared import last_sequence
 from importer.adapters.ledger.tables import documents, events
 from importer.core.naming import RECEIPT
 
@@ -62,7 +63,7 @@ class Testimony:
 
 def testimony(connection: Connection) -> Testimony:
     """What a ledger can say of itself now."""
-    last = connection.execute(select(func.max(events.c.id))).scalar() or 0
+    last = last_sequence(connection)
     ledger, epoch = get_meta(connection, "ledger"), get_meta(connection, "epoch")
     return Testimony(ledger or "", epoch or 1, last, _hash_at(connection, last))
 

@@ -1,0 +1,108 @@
+"""A ledger in a file: SQLite, for any number of processes on one host."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from importer.adapters.ledger.access import Access, access_to, told_by_disk
+from importer.adapters.ledger.errors import LedgerError, translate
+from importer.adapters.ledger.holders import Holder, holders_folder, lives, share
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class SqliteStore:
+    """See `store.Store`.
+
+    Args:
+        url: names a file, absolute.
+        alone: whether the caller has locked the ledger for itself; otherwise it is shared with others.
+
+    Raises:
+        LedgerBusy: it is being rebuilt or upgraded.
+        LedgerError: it cannot be opened.
+    """
+
+    def __init__(self, url: URL, *, alone: bool) -> None:
+        self.path = Path(url.database or "")
+        self.name = str(self.path)
+        access = access_to(self.path)
+        self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
+        self._engine = _engine(self.path, access)
+
+    @contextmanager
+    def connected(self, *, writes: bool) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            prepared = connection.execution_options(begin="BEGIN IMMEDIATE" if writes else "BEGIN")
+            with prepared.begin():
+                yield prepared
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Whoever may write is alone anyway."""
+
+    def insist(self, act: Callable[[], None]) -> None:
+        act()  # what a disk has refused is not asked of it again
+
+    def seal(self, connection: Connection) -> None:
+        """With one writer, the events' own numbers tell in which order they were committed."""
+
+    def translated(self, error: SQLAlchemyError) -> LedgerError:
+        if not isinstance(error, DBAPIError):
+            return LedgerError(f"ledger {self.name}: {error}")
+        return told_by_disk(error.orig, self.path) or translate(error, self.name)
+
+    def is_lasting(self, error: SQLAlchemyError) -> bool:
+        name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+        return bool(name.startswith(("SQLITE_IOERR", "SQLITE_FULL")))
+
+    def concerns_one(self, error: DBAPIError) -> bool:
+        # SQLite has only one word about the disk, and it is about the whole transaction.
+        return isinstance(error, IntegrityError)
+
+    def was_overtaken(self, error: DBAPIError) -> bool:  # noqa: ARG002 - a Store
+        return False  # the one writer has seen everything
+
+    def holder(self) -> Holder:
+        return Holder(holders_folder(self.path))
+
+    def lives(self, name: str) -> bool:
+        return lives(self.path, name)
+
+    def close(self) -> None:
+        self._engine.dispose()
+        if self._shared is not None:
+            os.close(self._shared)
+            self._shared = None
+
+
+def _engine(path: Path, access: Access) -> Engine:
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.as_uri()}?{access.value}"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=32)
+    event.listen(engine, "connect", _configure if access is Access.WRITE else _configure_reading)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure_reading(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+
+
+def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
+    # We say BEGIN ourselves: a transaction that upgrades from reading to writing fails at once when it is not alone.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
