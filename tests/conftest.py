@@ -1,7 +1,10 @@
 """Fixtures for every tier of tests."""
 
+from contextlib import closing
+
 import pytest
 
+from tests.postgres import NoPostgres, Server
 from tests.world import World, sandbox
 
 
@@ -10,3 +13,14 @@ def world(tmp_path):
     """An importer against an Abillify that knows every invoice."""
     with sandbox() as abillify:
         yield World(tmp_path / "importer", abillify)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server for all tests of this process."""
+    try:
+        server = Server()
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
+    with closing(server):
+        yield server

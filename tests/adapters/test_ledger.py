@@ -1,8 +1,7 @@
-"""The ledger's verbs on a real SQLite file."""
+"""The ledger's verbs: one contract, on a real SQLite file and on a real PostgreSQL."""
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -30,8 +29,15 @@ def as_it_is(candidate, known):
 
 
 @pytest.fixture
-def url(tmp_path):
+def sqlite_url(tmp_path):
     return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, sqlite_url):
+    if request.param == "sqlite":
+        return sqlite_url
+    return request.getfixturevalue("postgres").new_url()
 
 
 @pytest.fixture
@@ -63,17 +69,25 @@ def test_what_is_recorded_is_there_after_reopening(url):
         assert attempt.outcome == "confirmed"
 
 
+def query(url, sql):
+    """By a connection of somebody else's."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql(sql)
+        rows = [tuple(row) for row in found] if found.returns_rows else []
+    engine.dispose()
+    return rows
+
+
 def test_the_intent_is_on_disk_before_anybody_is_told_the_outcome(ledger, url):
     claim = admitted(ledger)
     ledger.intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
-        assert other.execute("SELECT state FROM documents").fetchone() == ("sending",)
-        assert other.execute("SELECT count(*) FROM attempts WHERE ended_at IS NULL").fetchone() == (1,)
-    other.close()
+    assert query(url, "SELECT state FROM documents") == [("sending",)]
+    assert query(url, "SELECT count(*) FROM attempts WHERE ended_at IS NULL") == [(1,)]
 
 
-def test_the_database_syncs_every_commit(ledger):
-    with ledger._database.read() as connection:
+def test_sqlite_syncs_every_commit(sqlite_url):
+    with Ledger(sqlite_url) as ledger, ledger._database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -145,17 +159,29 @@ def test_a_lost_claim_records_nothing(ledger):
     assert ledger.get(1).state is State.PENDING
 
 
-def test_no_intent_after_the_lease_is_over(ledger):
-    claim = admitted(ledger)
-    with pytest.raises(ClaimLost):
-        ledger.intend(claim, claim.document.evolve(state=State.SENDING), START + timedelta(hours=40))
-    assert ledger.attempts_of(claim.document) == []
+def test_no_intent_after_the_lease_is_over(url):
+    with Ledger(url, lease=-timedelta(seconds=1)) as ledger:
+        claim = admitted(ledger)
+        with pytest.raises(ClaimLost):
+            ledger.intend(claim, claim.document.evolve(state=State.SENDING), START)
+        assert ledger.attempts_of(claim.document) == []
 
 
-def test_a_claim_whose_lease_is_over_is_an_orphan(ledger):
-    admitted(ledger)
-    assert ledger.orphans(START) == []
-    assert [orphan.document.id for orphan in ledger.orphans(START + timedelta(hours=1))] == [1]
+def test_a_claim_whose_lease_is_over_is_an_orphan(url):
+    with Ledger(url) as ledger:
+        admitted(ledger)
+        assert ledger.orphans(START) == []
+    with Ledger(url, lease=-timedelta(seconds=1)) as ledger:
+        other = admitted(ledger, document(id=0, sha256=digest_of(b"2"), invoice_reference="RE2"))
+        assert other.document.id in [orphan.document.id for orphan in ledger.orphans(START)]
+
+
+def test_on_one_host_leases_are_counted_by_its_clock(sqlite_url):
+    with Ledger(sqlite_url) as ledger:
+        claim = admitted(ledger)
+        assert [orphan.document.id for orphan in ledger.orphans(START + timedelta(hours=1))] == [1]
+        with pytest.raises(ClaimLost):
+            ledger.intend(claim, claim.document.evolve(state=State.SENDING), START + timedelta(hours=40))
 
 
 CLAIMS_AND_WAITS = """
@@ -169,12 +195,12 @@ sys.stdin.read()
 """
 
 
-def test_the_claims_of_a_killed_process_are_orphans_at_once_but_not_those_of_a_living_one(url):
+def test_the_claims_of_a_killed_process_are_orphans_at_once_but_not_those_of_a_living_one(sqlite_url):
     # Given another process that holds a claim
-    command = [sys.executable, "-c", CLAIMS_AND_WAITS, url]
+    command = [sys.executable, "-c", CLAIMS_AND_WAITS, sqlite_url]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout.readline() == "claimed\n"
-    with Ledger(url) as ledger:
+    with Ledger(sqlite_url) as ledger:
         assert ledger.orphans(START) == []
         # When it is killed
         os.kill(other.pid, signal.SIGKILL)
@@ -240,9 +266,7 @@ def test_the_account_is_written_once(ledger):
 
 def test_a_ledger_of_another_version_is_refused(url):
     Ledger(url).__exit__()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
-    other.close()
+    query(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(LedgerNeedsPerson, match="9999"):
         Ledger(url)
 

@@ -45,7 +45,7 @@ class LedgerReader:
         query = (
             select(documents.c.id)
             .where(*_waiting_for_us(states), has_come(now))
-            .order_by(documents.c.next_attempt_at, documents.c.id)
+            .order_by(documents.c.next_attempt_at.asc().nulls_first(), documents.c.id)
         )
         with self._database.read() as connection:
             if among is None:
