@@ -31,7 +31,8 @@ from importer.core.receipts import identity_of
 class Places:
     """Where things are."""
 
-    ledger: Path
+    ledger: str
+    """Its address."""
     witness: Path
     archive: Path
     """The folder under which the receipts lie."""
@@ -42,7 +43,7 @@ class Places:
 class Rebuilt:
     """What came of it."""
 
-    kept: Path | None
+    kept: str | None
     """Where the old ledger is now; None when there was none."""
     epoch: int = 0
     documents: int = 0
@@ -55,9 +56,10 @@ class Rebuilt:
 
 
 def rebuild(places: Places, account: str, now: datetime) -> Rebuilt:
-    """Puts a new ledger in the place of the old one, which is kept. The caller is alone with it.
+    """Puts a new ledger in the place of the old one, which is kept. The caller is alone with a file.
 
     Raises:
+        LedgerBusy: others work with it.
         LedgerNeedsPerson: the old ledger is another account's, or of another version.
         LedgerError: a file cannot be read or written; the old ledger is where it was.
     """

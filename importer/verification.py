@@ -30,7 +30,7 @@ def verify(places: Places) -> Iterator[Finding]:
     Raises:
         LedgerError: the ledger cannot be read at all.
     """
-    database = Database(f"sqlite:///{places.ledger}")
+    database = Database(places.ledger)
     try:
         yield from (Finding("ledger", fault) for fault in faults_of(database))
         yield from _witness(database, places.witness)

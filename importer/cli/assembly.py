@@ -20,7 +20,7 @@ from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
 from importer.batches import Batches
 from importer.cli.decisions import Decisions
-from importer.cli.reading import settings_of, witness_of
+from importer.cli.reading import ledger_url, settings_of, witness_of
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, load_credentials
 from importer.core.admission import AdmissionPolicy, Treatment
@@ -80,9 +80,7 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
     queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     lease = 2 * api.timeout + timedelta(seconds=5) + queueing
-    with Ledger(
-        settings.ledger.url.reveal(), lease=lease, place=placement(settings), witness=witness_of(settings)
-    ) as ledger:
+    with Ledger(ledger_url(settings), lease=lease, place=placement(settings), witness=witness_of(settings)) as ledger:
         ledger.bind_account(account_of(settings), new_account=new_account)
         ledger.face_witness()
         yield ledger

@@ -1,19 +1,29 @@
-"""`importer ledger`: verify, backup, rebuild, upgrade."""
+"""`importer ledger`: verify, backup, rebuild, upgrade, copy."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from importer.adapters.ledger import Database, LedgerNeedsPerson, back_up, holders_folder, is_outdated
+from importer.adapters.ledger import (
+    Database,
+    LedgerNeedsPerson,
+    back_up,
+    back_up_before_upgrade,
+    holders_folder,
+    is_outdated,
+    transfer,
+)
 from importer.adapters.locks import AlreadyHeld, alone
 from importer.cli.assembly import account_of, make_folders
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import json_option, print_json
-from importer.cli.reading import settings_of, witness_of
+from importer.cli.reading import ledger_url, settings_of, witness_of
 from importer.config import Settings
+from importer.config.units import MalformedError
+from importer.config.urls import LedgerUrl, parse_ledger_url
 from importer.core.naming import shown
 from importer.rebuild import Places, Rebuilt, rebuild
 from importer.verification import Finding, verify
@@ -24,12 +34,13 @@ Examples:
   importer ledger backup /mnt/backup/ledger.db
   importer ledger rebuild
   importer ledger upgrade
+  importer ledger copy --to postgresql+psycopg://importer@db/importer
 """
 
 
 @click.group(epilog=EXAMPLES)
 def command() -> None:
-    """Look after the ledger: check it, back it up, make it anew, bring it to this version."""
+    """Look after the ledger: check it, back it up, make it anew, bring it to this version or to another place."""
 
 
 @command.command("verify", epilog="\b\nExample:\n  importer ledger verify --json")
@@ -40,8 +51,8 @@ def verify_command(ctx: click.Context, as_json: bool) -> None:
 
     One line a finding; ends with 7 when something is wrong. A service may be at work meanwhile.
     """
-    places = _places(settings_of(ctx))
-    findings = _findings(places)
+    settings = settings_of(ctx)
+    findings = _findings(settings)
     if as_json:
         print_json({"check": f.check, "fault": f.is_fault, "message": shown(f.message)} for f in findings)
     else:
@@ -49,7 +60,7 @@ def verify_command(ctx: click.Context, as_json: bool) -> None:
             click.echo(f"{'FAULT' if finding.is_fault else 'note '} {finding.check}: {shown(finding.message)}")
     wrong = any(finding.is_fault for finding in findings)
     if not wrong:
-        click.echo(f"ledger {places.ledger}: all is well", err=True)
+        click.echo(f"ledger {settings.ledger.url.sqlite_path or settings.ledger.url}: all is well", err=True)
     raise SystemExit(int(Exit.LEDGER_NEEDS_PERSON if wrong else Exit.OK))
 
 
@@ -59,11 +70,13 @@ def verify_command(ctx: click.Context, as_json: bool) -> None:
 def backup_command(ctx: click.Context, file: Path | None) -> None:
     """Copy the ledger while the importer may be at work; the copy is verified and safely on disk.
 
-    Without FILE it goes to backup/ beside the ledger. Nothing is overwritten.
+    Without FILE it goes to backup/ beside the ledger, or with PostgreSQL to var/backup/. Nothing is overwritten. The
+    copy is a SQLite file in either case; `importer ledger copy` brings it back to a server.
     """
-    ledger = _existing_ledger(settings_of(ctx))
-    copy = file.absolute() if file else _backup_of(ledger)
-    back_up(ledger, copy)
+    settings = settings_of(ctx)
+    _existing_ledger(settings)
+    copy = file.absolute() if file else _backup_of(settings)
+    back_up(ledger_url(settings), copy)
     click.echo(str(copy))
 
 
@@ -88,21 +101,51 @@ def rebuild_command(ctx: click.Context) -> None:
 def upgrade_command(ctx: click.Context) -> None:
     """Bring a ledger of an older importer to this version; a backup is made first."""
     settings = settings_of(ctx)
-    ledger = _existing_ledger(settings)
+    ledger, url = _existing_ledger(settings), ledger_url(settings)
     with _alone(settings):
-        if not is_outdated(settings.ledger.url.reveal()):
+        if not is_outdated(url):
             click.echo(f"ledger {ledger}: nothing to do")
             return
-        copy = _backup_of(ledger)
-        back_up(ledger, copy)
-        click.echo(f"backup: {copy}")
-        Database(settings.ledger.url.reveal(), alone=True, upgrade=True).close()
+        click.echo(f"backup: {back_up_before_upgrade(url, _backup_of(settings), datetime.now(UTC))}")
+        Database(url, alone=True, upgrade=True).close()
     click.echo(f"ledger {ledger}: upgraded")
 
 
-def _findings(places: Places) -> list[Finding]:
-    if not places.ledger.exists():
-        return [Finding("ledger", f"there is no ledger {places.ledger}")]
+@command.command("copy", epilog="\b\nExample:\n  importer ledger copy --to postgresql+psycopg://importer@db/importer")
+@click.option("--to", "address", required=True, metavar="URL", help="An empty database, or a new file.")
+@click.pass_context
+def copy_command(ctx: click.Context, address: str) -> None:
+    """Bring the ledger to another place, from SQLite to PostgreSQL or back, and compare the two row by row.
+
+    Nobody may work with either meanwhile. Interrupted, it goes on where it was when it is started again. Afterwards set
+    ledger.url to the new address. A password of PostgreSQL's belongs into a PGPASSFILE.
+    """
+    settings = settings_of(ctx)
+    _existing_ledger(settings)
+    target = _address(address, settings)
+    with (
+        _alone(settings),
+        closing(Database(ledger_url(settings), alone=True)) as source,
+        closing(Database(target.reveal(), alone=True)) as copy,
+    ):
+        documents = transfer(source, copy)
+    click.echo(f"{documents} documents, compared; set ledger.url to {target}")
+
+
+def _address(address: str, settings: Settings) -> LedgerUrl:
+    try:
+        url = parse_ledger_url(address, settings.root, may_hold_password=False)
+    except MalformedError as error:
+        raise Stop(Exit.USAGE, f"--to {error}") from None
+    if (path := url.sqlite_path) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return url
+
+
+def _findings(settings: Settings) -> list[Finding]:
+    path, places = settings.ledger.url.sqlite_path, _places(settings)
+    if path is not None and not path.exists():
+        return [Finding("ledger", f"there is no ledger {path}")]
     findings: list[Finding] = []
     try:
         findings.extend(verify(places))
@@ -125,40 +168,39 @@ def _tell(rebuilt: Rebuilt) -> None:
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Neither `run` nor `backfill` nor any other verb has the ledger open, and none can open it."""
-    ledger = _sqlite(settings)
+    """Neither `run` nor `backfill` nor any other verb has the ledger open, and none can open it.
+
+    With PostgreSQL the database sees to that, for as long as the ledger is being changed.
+    """
+    path = settings.ledger.url.sqlite_path
+    if path is None:
+        yield
+        return
     try:
-        with alone(settings.inbox.path, ledger.with_suffix(".run"), holders_folder(ledger)):
+        with alone(settings.inbox.path, path.with_suffix(".run"), holders_folder(path)):
             yield
     except AlreadyHeld:
-        message = f"another importer works with the ledger {ledger} at this moment; stop it first"
+        message = f"another importer works with the ledger {path} at this moment; stop it first"
         raise Stop(Exit.ALREADY_RUNNING, message) from None
 
 
 def _places(settings: Settings) -> Places:
     return Places(
-        ledger=_sqlite(settings),
+        ledger=ledger_url(settings),
         witness=witness_of(settings),
         archive=settings.archive.imported.root,
         inbox=settings.inbox.path,
     )
 
 
-def _sqlite(settings: Settings) -> Path:
+def _existing_ledger(settings: Settings) -> str:
+    """The ledger in messages."""
     path = settings.ledger.url.sqlite_path
-    if path is None:
-        raise Stop(
-            Exit.USAGE, f"ledger {settings.ledger.url}: this is for ledgers in SQLite; see PostgreSQL's own tools"
-        )
-    return path
+    if path is not None and not path.exists():
+        raise Stop(Exit.LEDGER_NEEDS_PERSON, f"there is no ledger {path}; check ledger.url")
+    return str(path or settings.ledger.url)
 
 
-def _existing_ledger(settings: Settings) -> Path:
-    ledger = _sqlite(settings)
-    if not ledger.exists():
-        raise Stop(Exit.LEDGER_NEEDS_PERSON, f"there is no ledger {ledger}; check ledger.url")
-    return ledger
-
-
-def _backup_of(ledger: Path) -> Path:
-    return ledger.parent / "backup" / f"ledger-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.db"
+def _backup_of(settings: Settings) -> Path:
+    path = settings.ledger.url.sqlite_path or settings.root / "var" / "ledger.db"
+    return path.parent / "backup" / f"ledger-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.db"

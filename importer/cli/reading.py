@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from importer.adapters.ledger import WITNESS, Database, LedgerReader, Witness
-from importer.config import Settings, find_config, load_settings
+from importer.adapters.ledger import WITNESS, Database, LedgerReader, Witness, with_password
+from importer.config import Settings, find_config, load_ledger_password, load_settings
 
 
 def settings_of(ctx: click.Context) -> Settings:
@@ -26,13 +26,21 @@ def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
     """The ledger for questions only; where there is none yet, an empty one that leaves no trace."""
     path = settings.ledger.url.sqlite_path
     with ExitStack() as stack:
-        url = settings.ledger.url.reveal()
+        url = ledger_url(settings)
         if path is not None and not path.exists():
             url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
         database = stack.enter_context(closing(Database(url)))
         if wrong := Witness(witness_of(settings), database).contradiction():
             click.echo(f"importer: warning: the ledger cannot be trusted: {wrong}", err=True)
         yield LedgerReader(database)
+
+
+def ledger_url(settings: Settings) -> str:
+    """The ledger's address with its password, where systemd hands one over (`LoadCredential=ledger_password:...`)."""
+    url, password = settings.ledger.url.reveal(), load_ledger_password(os.environ)
+    if password is None or settings.ledger.url.sqlite_path is not None:
+        return url
+    return with_password(url, password.reveal())
 
 
 def witness_of(settings: Settings) -> Path:

@@ -1,6 +1,6 @@
 """The configuration: a TOML file, the environment and credentials become frozen `Settings`; all faults at once."""
 
-from importer.config.credentials import Credentials, MissingCredentials, load_credentials
+from importer.config.credentials import Credentials, MissingCredentials, load_credentials, load_ledger_password
 from importer.config.faults import ConfigError, Fault
 from importer.config.load import find_config, load_settings
 from importer.config.secret import Secret
@@ -18,6 +18,7 @@ __all__ = [
     "Settings",
     "find_config",
     "load_credentials",
+    "load_ledger_password",
     "load_settings",
     "settings_reference",
 ]

@@ -52,6 +52,17 @@ def load_credentials(settings: Settings, environ: Mapping[str, str]) -> Credenti
     return Credentials(username=username, password=Secret(password))
 
 
+def load_ledger_password(environ: Mapping[str, str]) -> Secret | None:
+    """`$CREDENTIALS_DIRECTORY/ledger_password`, for a ledger on PostgreSQL; None where there is none.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    directory = Path(environ[DIRECTORY]) if environ.get(DIRECTORY) else None
+    password = _from_directory(directory, "ledger_password")
+    return Secret(password) if password else None
+
+
 WRITE_ANEW = "write both anew, in a terminal or editor that works in UTF-8"
 
 

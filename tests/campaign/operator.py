@@ -64,7 +64,7 @@ class Operator:
     def back_up(self):
         """An online backup, which may be put back later."""
         self._copy.unlink(missing_ok=True)
-        back_up(self._ledger, self._copy)
+        back_up(f"sqlite:///{self._ledger}", self._copy)
         self._copied_at = self._stage.clock.steady()
         self._stage.story.tell("the ledger is backed up")
 
@@ -113,7 +113,8 @@ class Operator:
         stage = self._stage
         self.restart()
         inbox, archive = stage.folder / "inbox", stage.folder / "archive"
-        places = Places(ledger=self._ledger, witness=witness_of(stage.folder), archive=archive, inbox=inbox)
+        url = f"sqlite:///{self._ledger}"
+        places = Places(ledger=url, witness=witness_of(stage.folder), archive=archive, inbox=inbox)
         with alone(inbox, self._ledger.with_suffix(".run"), holders_folder(self._ledger)):
             rebuilt = rebuild(places, ACCOUNT, stage.clock.now())
         current.rebuilt_at = len(stage.sandbox.requests)

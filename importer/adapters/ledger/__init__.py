@@ -1,7 +1,7 @@
 """The ledger: what happened to every document, in a database."""
 
-from importer.adapters.ledger.backup import back_up
-from importer.adapters.ledger.database import Database, is_outdated
+from importer.adapters.ledger.backup import back_up, back_up_before_upgrade
+from importer.adapters.ledger.database import Database, is_outdated, with_password
 from importer.adapters.ledger.errors import (
     ClaimLost,
     LedgerBusy,
@@ -15,7 +15,9 @@ from importer.adapters.ledger.holders import holders_folder
 from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
-from importer.adapters.ledger.reconstruction import Reconstruction, reconstructing
+from importer.adapters.ledger.rebuilding import reconstructing
+from importer.adapters.ledger.reconstruction import Reconstruction
+from importer.adapters.ledger.transfer import transfer
 from importer.adapters.ledger.values import Attempt, Claim, Event, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
@@ -40,10 +42,13 @@ __all__ = [
     "Witness",
     "WrongVersion",
     "back_up",
+    "back_up_before_upgrade",
     "faults_of",
     "holders_folder",
     "is_outdated",
     "printable",
     "read_witness",
     "reconstructing",
+    "transfer",
+    "with_password",
 ]

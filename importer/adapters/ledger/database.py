@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
+from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
 from importer.adapters.ledger.store import Keeper, Store
 
@@ -45,6 +46,7 @@ class Database:
         url: `sqlite:///` and an absolute path, or `postgresql+psycopg://user@host/database`.
         alone: whether nobody else may work with the ledger meanwhile. Of SQLite's file the caller has the lock.
         upgrade: whether an older one is brought to this version instead of being refused.
+        as_it_is: whether its version does not matter.
 
     Raises:
         LedgerBusy: it is being rebuilt or upgraded; or others work with it, and it was wanted alone.
@@ -54,7 +56,7 @@ class Database:
     Where nothing may be written, it can be read all the same.
     """
 
-    def __init__(self, url: str, *, alone: bool = False, upgrade: bool = False) -> None:
+    def __init__(self, url: str, *, alone: bool = False, upgrade: bool = False, as_it_is: bool = False) -> None:
         self._store = _store(url, alone=alone)
         # One transaction of ours at a time: waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
@@ -63,7 +65,8 @@ class Database:
         self.vouch: Callable[[], None] = lambda: None
         """Called after the commit of what is to be vouched for, before its author hears of it."""
         try:
-            self._migrate(upgrade=upgrade)
+            if not as_it_is:
+                self._migrate(upgrade=upgrade)
         except LedgerError:
             self.close()
             raise
@@ -134,7 +137,7 @@ class Database:
             for change in changes:
                 self._make(connection, change)
             if any(change.wanted.is_vouched_for and change.error is None for change in changes):
-                self._store.seal(connection)
+                seal(connection)
 
     def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
         if self._try(connection, change):
@@ -227,6 +230,18 @@ def is_outdated(url: str) -> bool:
             return True
         raise
     return False
+
+
+def file_of(url: str) -> Path | None:
+    """SQLite's file; None for a ledger on a server."""
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def with_password(url: str, password: str) -> str:
+    """The address with a password; one that it has already stays."""
+    parsed = make_url(url)
+    return url if parsed.password else parsed.set(password=password).render_as_string(hide_password=False)
 
 
 def _store(url: str, *, alone: bool) -> Store:

@@ -9,10 +9,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import URL, Connection, RootTransaction, create_engine, event, insert, select, text
+from sqlalchemy import URL, Connection, RootTransaction, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,8 +24,8 @@ from importer.adapters.ledger.errors import (
 )
 from importer.adapters.ledger.postgres_errors import DATA, UNIQUE, code_of, translate
 from importer.adapters.ledger.postgres_holder import PostgresHolder, anybody_at_work, is_at_work
-from importer.adapters.ledger.shared import SEALED, note_time, present
-from importer.adapters.ledger.tables import events, holders
+from importer.adapters.ledger.shared import LOCK, note_time
+from importer.adapters.ledger.tables import holders
 
 POOL = 8
 """Connections kept; as many again are made while they are needed."""
@@ -59,11 +58,11 @@ _BEGIN = text("""
            clock_timestamp()
 """)
 _BEGIN_ALONE = text("""
-    SELECT set_config('lock_timeout', '20s', true),
+    SELECT set_config('lock_timeout', '20s', true), set_config('statement_timeout', '0', true),
+           set_config('idle_in_transaction_session_timeout', '0', true),
            set_config('synchronous_commit', 'on', true),
            pg_try_advisory_xact_lock(hashtextextended('importer.alone.' || current_schema(), 0)), clock_timestamp()
 """)
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what || current_schema(), 0))")
 
 
 class PostgresStore:
@@ -185,7 +184,7 @@ class PostgresStore:
         return None if kept is None else kept >= mark
 
     def lock_schema(self, connection: Connection) -> None:
-        connection.execute(_LOCK, {"what": "importer.schema."})
+        connection.execute(LOCK, {"what": "importer.schema."})
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
         if encoding != "UTF8":
             raise LedgerNeedsPerson(
@@ -207,16 +206,6 @@ class PostgresStore:
                 if error.in_doubt or time.monotonic() >= give_up_at:
                     raise
             time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that they do not meet again
-
-    def seal(self, connection: Connection) -> None:
-        """An event whose numbers are in the order of the commits, which those of other events need not be.
-
-        Whoever has the lock keeps it for one statement and the commit.
-        """
-        connection.execute(_LOCK, {"what": "importer.seal."})
-        nonce = f"{random.SystemRandom().getrandbits(64):016x}"
-        sealed = {"at": present(connection, datetime.now(UTC)), "name": SEALED, "data": {"nonce": nonce}}
-        connection.execute(insert(events).values(sealed))
 
     def translated(self, error: SQLAlchemyError) -> LedgerError:
         return translate(error, self.name)

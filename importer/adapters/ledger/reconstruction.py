@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, or_, select, update
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, told
@@ -26,10 +26,51 @@ OUTSIDE = (State.DUPLICATE.value, State.REJECTED.value)
 """States whose rows may share an identity."""
 
 
+class Old(Protocol):
+    """The ledger that is to be replaced, as far as it can be read."""
+
+    path: str
+
+    def fact(self, name: str) -> Any:
+        """A single fact (`meta`), or None."""
+        ...
+
+    def carry(self, table: Table, new: Connection) -> None:
+        """Takes every row of a table over into the new ledger, without its claims."""
+        ...
+
+
+class OldFile:
+    """See `Old`: SQLite's file."""
+
+    def __init__(self, database: Database) -> None:
+        self.path = database.path
+        self._database = database
+
+    def fact(self, name: str) -> Any:
+        try:
+            with self._database.read() as connection:
+                return get_meta(connection, name)
+        except LedgerError:
+            return None
+
+    def carry(self, table: Table, new: Connection) -> None:
+        known: set[Any] = set(new.execute(select(documents.c.id)).scalars())
+        try:
+            with self._database.read() as old:
+                for row in old.execute(select(table).order_by(table.c.id)):
+                    values = _of_known(row, known)
+                    if values is not None:
+                        new.execute(insert(table).prefix_with("OR IGNORE").values(values))
+                        known.update([values["id"]] if table is documents else [])
+        except (LedgerError, ValueError):
+            return  # a damaged page: what was read so far is kept
+
+
 class Reconstruction:
     """The new ledger in the making: one transaction."""
 
-    def __init__(self, connection: Connection, old: Database | None) -> None:
+    def __init__(self, connection: Connection, old: Old | None) -> None:
         self._connection = connection
         self._old = old
 
@@ -47,28 +88,10 @@ class Reconstruction:
             )
         for table in (documents, attempts, sightings, events):
             if self._old is not None:
-                self._carry_table(self._old, table)
-
-    def _carry_table(self, database: Database, table: Table) -> None:
-        known: set[Any] = set(self._connection.execute(select(documents.c.id)).scalars())
-        try:
-            with database.read() as old:
-                for row in old.execute(select(table).order_by(table.c.id)):
-                    values = _of_known(row, known)
-                    if values is not None:
-                        self._connection.execute(insert(table).prefix_with("OR IGNORE").values(values))
-                        known.update([values["id"]] if table is documents else [])
-        except (LedgerError, ValueError):
-            return  # a damaged page: what was read so far is kept
+                self._old.carry(table, self._connection)
 
     def _of_old(self, name: str) -> Any:
-        if self._old is None:
-            return None
-        try:
-            with self._old.read() as connection:
-                return get_meta(connection, name)
-        except LedgerError:
-            return None
+        return None if self._old is None else self._old.fact(name)
 
     def begin_epoch(self, witness: Testimony | None, account: str, now: datetime) -> int:
         """A new epoch of the same ledger. Returns it."""
@@ -101,9 +124,9 @@ class Reconstruction:
     def add(self, document: Document, sighting: Sighting | None, event: str, now: datetime) -> None:
         """A document that the old ledger did not know, under its own id where that is free."""
         taken = self._connection.execute(select(documents.c.id).where(documents.c.id == document.id)).first()
-        values = to_row(document) | ({} if taken else {"id": document.id})
-        row = self._connection.execute(insert(documents).values(values).returning(documents.c.id))
-        document = document.evolve(id=row.scalar_one())
+        if taken:
+            document = document.evolve(id=self._connection.execute(select(func.max(documents.c.id))).scalar_one() + 1)
+        self._connection.execute(insert(documents).values(to_row(document) | {"id": document.id}))
         if sighting is not None:
             add_sighting(self._connection, document, sighting, now)
         add_event(self._connection, document, now, event)
@@ -116,7 +139,7 @@ class Reconstruction:
 
 
 @contextmanager
-def reconstructing(ledger: Path, witness: Path, now: datetime) -> Iterator[tuple[Reconstruction, Path | None]]:
+def reconstructing_file(ledger: Path, witness: Path, now: datetime) -> Iterator[tuple[Reconstruction, str | None]]:
     """A new ledger, and where the old one will be kept; at the end of the block it takes the old one's place.
 
     Whatever stops the block leaves the old ledger where it is. The caller is alone with the ledger.
@@ -133,7 +156,7 @@ def reconstructing(ledger: Path, witness: Path, now: datetime) -> Iterator[tuple
             old = _opened(ledger)
             try:
                 with database.transaction() as connection:
-                    yield Reconstruction(connection, old), kept
+                    yield Reconstruction(connection, OldFile(old) if old else None), str(kept) if kept else None
             finally:
                 if old is not None:
                     old.close()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from importer.adapters.ledger.tables import claims, documents, events
 from importer.core.model import Document
@@ -19,7 +19,7 @@ SEALED = "ledger.sealed"
 # Counts on while the machine is suspended, where the system can.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what || current_schema(), 0))")
+LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what || current_schema(), 0))")
 
 
 def is_shared(connection: Connection) -> bool:
@@ -68,7 +68,7 @@ def enter_alone(connection: Connection, candidate: Document) -> None:
     """Until the end of the transaction no other importer admits a document that this one may collide with."""
     if is_shared(connection):
         for place in sorted(_places(candidate)):
-            connection.execute(_LOCK, {"what": place})
+            connection.execute(LOCK, {"what": place})
 
 
 def _places(candidate: Document) -> Iterator[str]:
@@ -87,3 +87,14 @@ def last_sequence(connection: Connection) -> int:
         return connection.execute(select(func.max(events.c.id))).scalar() or 0
     sealed = select(events.c.id).where(events.c.name == SEALED).order_by(events.c.id.desc()).limit(1)
     return connection.execute(sealed).scalar() or 0
+
+
+def seal(connection: Connection) -> None:
+    """Ends a transaction that is to be vouched for: an event whose number is in the order of the commits.
+
+    Whoever has the lock keeps it for one statement and the commit.
+    """
+    if is_shared(connection):
+        connection.execute(LOCK, {"what": "importer.seal."})
+        sealed = {"at": func.clock_timestamp(), "name": SEALED, "data": {"nonce": secrets.token_hex(8)}}
+        connection.execute(insert(events).values(sealed))

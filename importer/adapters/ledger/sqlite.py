@@ -50,9 +50,6 @@ class SqliteStore:
     def insist(self, act: Callable[[], None]) -> None:
         act()  # what a disk has refused is not asked of it again
 
-    def seal(self, connection: Connection) -> None:
-        """With one writer, the events' own numbers tell in which order they were committed."""
-
     def translated(self, error: SQLAlchemyError) -> LedgerError:
         if not isinstance(error, DBAPIError):
             return LedgerError(f"ledger {self.name}: {error}")

@@ -43,10 +43,6 @@ class Store(Protocol):
         """Does what may be done again where it has surely left nothing behind, as often as that is sensible."""
         ...
 
-    def seal(self, connection: Connection) -> None:
-        """The last act of a transaction that is to be vouched for."""
-        ...
-
     def translated(self, error: SQLAlchemyError) -> LedgerError:
         """An error in an operator's words."""
         ...
