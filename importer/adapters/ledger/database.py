@@ -133,11 +133,32 @@ class Database:
                     change.error = error
 
     def _commit_once(self, changes: _Changes) -> None:
-        with self.transaction() as connection:
-            for change in changes:
-                self._make(connection, change)
-            if any(change.wanted.is_vouched_for and change.error is None for change in changes):
-                seal(connection)
+        if not self._all_went_well(changes):
+            with self.transaction() as connection:
+                for change in changes:
+                    self._make(connection, change)
+                if any(change.wanted.is_vouched_for and change.error is None for change in changes):
+                    seal(connection)
+
+    def _all_went_well(self, changes: _Changes) -> bool:
+        """Makes them without savepoints, which cost as much as the changes; where one fails, none is made."""
+        try:
+            with self.transaction() as connection:
+                for change in changes:
+                    change.result, change.error = self._made(connection, change.wanted), None
+                if any(change.wanted.is_vouched_for for change in changes):
+                    seal(connection)
+        except _Refused:
+            return False
+        return True
+
+    def _made(self, connection: Connection, change: _Change) -> Any:
+        try:
+            return change.make(connection)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and not self._store.concerns_one(error):
+                raise
+            raise _Refused from error
 
     def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
         if self._try(connection, change):
@@ -203,6 +224,10 @@ class Database:
             migrate(connection)
         except CommandError as error:
             raise LedgerNeedsPerson(f"ledger {self.path}: it cannot be upgraded ({error}); {NEWER}") from error
+
+
+class _Refused(Exception):
+    """A change that failed; the others are made without it."""
 
 
 def migrate(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, inspect, literal_column, null, select, text
+from sqlalchemy import Connection, Select, Table, func, inspect, literal_column, null, select, text
 
 from importer.adapters.ledger.database import Database, migrate
 from importer.adapters.ledger.errors import LedgerError
@@ -97,7 +97,7 @@ def keep_tables(url: str, now: datetime) -> str:
 
 
 def _go_on_counting(connection: Connection, home: str) -> None:
-    last = select(literal_column("last_value")).select_from(text(f'"{home}".claims'))
+    last: Select[Any] = select(literal_column("last_value")).select_from(text(f'"{home}".claims'))
     connection.execute(select(func.setval("claims", last.scalar_subquery())))
 
 
