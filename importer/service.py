@@ -16,7 +16,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.inbox import FoundFile, Problem, Scanner
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Ledger, LedgerUnavailable
 from importer.adapters.reading import NotReady, ReadError
 from importer.clock import Clock
 from importer.id_set import IdSet
@@ -27,6 +27,9 @@ from importer.pipeline import Pipeline
 from importer.progress import Progress
 
 IDLE = timedelta(days=1).total_seconds()
+
+OUTAGE = 5.0
+"""Seconds until a ledger that cannot be reached is asked again."""
 
 BREATH = 0.1
 """Seconds between two questions for what is due, while workers change that all the time."""
@@ -45,6 +48,8 @@ class Limits:
     in_place: Callable[[FoundFile], bool] = lambda _: False
     only_own: bool = False
     """Go on only with documents that came from our own files, not with whatever else is due."""
+    outlives_outages: bool = False
+    """Go on when the ledger's server has been away, however long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class Service:
         try:
             while True:
                 self.wake.clear()
-                turn = self.progress.watched(self._turn, workers)
+                turn = self.progress.watched(self._survived_turn, workers)
                 if self._failure is not None or stop(turn):
                     break
                 self.wake.wait(turn.next_turn)
@@ -162,6 +167,16 @@ class Service:
     def problems(self) -> dict[str, str]:
         """Files and folders that could not be looked at, with the reason; they stay where they are."""
         return self.intake.problems
+
+    def _survived_turn(self, workers: ThreadPoolExecutor) -> Round:
+        """A turn; without the ledger it comes to nothing, and the next one is tried a little later."""
+        try:
+            return self._turn(workers)
+        except LedgerUnavailable as error:
+            if not self._limits.outlives_outages:
+                raise
+            self._log.warning("ledger.unavailable", message=str(error))
+            return Round(OUTAGE, unsettled=True, untaken=True)
 
     def _turn(self, workers: ThreadPoolExecutor) -> Round:
         probe_in = self._line.tend()
@@ -248,9 +263,17 @@ class Service:
         with self._lock:
             self._work.running -= 1
             self._is_stale = True
-            if not future.cancelled() and (error := future.exception()) is not None and self._failure is None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None and not self._is_outlived(error) and self._failure is None:
                 self._failure = error
         self.wake.set()
+
+    def _is_outlived(self, error: BaseException) -> bool:
+        """What could not be written down counts as interrupted: its claim runs out, and somebody settles it."""
+        if not self._limits.outlives_outages or not isinstance(error, LedgerUnavailable):
+            return False
+        self._log.warning("ledger.unavailable", message=str(error))
+        return True
 
     def _take(self, file: FoundFile) -> None:
         try:
@@ -259,6 +282,10 @@ class Service:
             self._log.info("file.not_ready", path=file.relative, message=str(error))
             self.intake.retry(file.path)
             self._give_back()
+        except LedgerUnavailable:
+            self.intake.retry(file.path)
+            self._give_back()
+            raise
         except ReadError as error:
             self.intake.note([Problem("file_unreadable", file.path, str(error))])
             self._unreadable.add(file.path)

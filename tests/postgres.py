@@ -151,6 +151,9 @@ class Server:
     def url_of(self, database):
         return f"postgresql+psycopg://importer@/{database}?host={self.folder}"
 
+    def database_of(self, url):
+        return url.partition("@/")[2].partition("?")[0]
+
     def new_url(self, *, empty=False):
         """The address of a new database: with the ledger's tables, or empty."""
         number = next(self._numbers)

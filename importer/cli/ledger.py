@@ -174,6 +174,8 @@ def _alone(settings: Settings) -> Iterator[None]:
     """
     path = settings.ledger.url.sqlite_path
     if path is None:
+        with closing(Database(ledger_url(settings), alone=True, as_it_is=True)) as ledger, ledger.transaction():
+            pass  # at once, also where there turns out to be nothing to do
         yield
         return
     try:

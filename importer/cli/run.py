@@ -43,7 +43,8 @@ def command(ctx: click.Context, new_account: bool) -> None:
     ):
         settings = parts.settings
         ledger_file = settings.ledger.url.sqlite_path
-        locked = [settings.inbox.path] + ([ledger_file.with_suffix(".run")] if ledger_file else [])
+        # Importers that share a ledger on a server may share an inbox, too.
+        locked = [settings.inbox.path, ledger_file.with_suffix(".run")] if ledger_file else []
         try:
             with alone(*locked):
                 _run(parts, stop, hangup, wakes=[on_stop, on_hangup])
@@ -56,7 +57,7 @@ def _run(
 ) -> None:
     settings = parts.settings
     inbox = settings.inbox
-    limits = Limits(concurrency=settings.api.concurrency, rescan=inbox.rescan.total_seconds())
+    limits = Limits(concurrency=settings.api.concurrency, rescan=inbox.rescan.total_seconds(), outlives_outages=True)
     service = parts.service(scanner_of(settings), limits)
     heartbeat = _heartbeat(parts, service)
     reloader = Reloader(parts, os.environ)
