@@ -1,7 +1,13 @@
 """A ledger on PostgreSQL: the same verbs, from any number of hosts."""
 
+import signal
+import sys
+from contextlib import closing
+
 import pytest
 
+from importer.sandbox import faults
+from tests.postgres import Server
 from tests.world import pdf
 
 NAMES = [f"RE{number}.pdf" for number in range(20001, 20004)]
@@ -118,3 +124,99 @@ def test_rebuild_and_upgrade_are_alone_but_any_number_may_run(world, imported):
             assert first.stop() == second.stop() == 0
     world.importer("ledger", "rebuild", exits=0)
     assert uploads(world) == 4
+
+
+# ------------------------------------------------------------ faults
+
+
+SHORT = {"IMPORTER_API__TIMEOUT": "1s", "IMPORTER_API__CONNECT_TIMEOUT": "1s", "IMPORTER_INBOX__RESCAN": "500ms"}
+"""A lease of seven seconds, and a look for orphans twice a second."""
+
+
+def test_many_services_share_an_inbox_and_import_each_file_once(world):
+    names = [f"RE{number}.pdf" for number in range(30001, 30041)]
+    with world.running() as first, world.running() as second:
+        for service in (first, second):
+            service.wait_for("line.opened")
+        for name in names:
+            world.drop(name)
+        assert world.sandbox.wait_until(lambda: len(world.sandbox.effects) == len(names), 60)
+        assert first.stop() == second.stop() == 0
+    assert [told["state"] for told in world.documents()] == ["imported"] * len(names)
+    assert len(set(world.stored())) == len(world.stored()) == len(names)
+    assert all(log.count("document.imported") for log in ("".join(first.log), "".join(second.log))), "both had work"
+    assert "file.lost" not in "".join(first.log + second.log)
+
+
+def test_a_service_outlives_a_restart_of_the_server(world):
+    server = Server(fast=False)
+    world.environ |= {"IMPORTER_LEDGER__URL": server.new_url(empty=True)} | SHORT
+    names = [f"RE{number}.pdf" for number in range(30001, 30021)]
+    with closing(server), world.running() as service:
+        service.wait_for("line.opened")
+        for number, name in enumerate(names):
+            world.drop(name)
+            if number in (5, 10):
+                assert world.sandbox.wait_until(lambda: uploads(world) >= number, 30)  # noqa: B023 - at once
+                server.stop(signal.SIGQUIT if number == 5 else signal.SIGINT)
+                server.start()
+        assert world.sandbox.wait_until(lambda: len(world.sandbox.effects) == len(names), 60)
+        assert service.stop() == 0
+        assert {told["state"] for told in world.documents()} <= {"imported", "uncertain"}
+        world.importer("backfill", "--wait", "20s", exits=0)
+        assert [told["state"] for told in world.documents()] == ["imported"] * len(names)
+        assert len(set(world.stored())) == len(world.stored()) == len(names)
+
+
+IMPATIENT = """
+from importer.adapters.ledger import postgres
+from importer import service
+from importer.__main__ import main
+postgres.PATIENCE, service.OUTAGE = 0.2, 0.2
+main()
+"""
+
+
+def test_a_service_outlives_an_outage_in_the_middle_of_an_upload(world):
+    server = Server(fast=False)
+    world.environ |= {"IMPORTER_LEDGER__URL": server.new_url(empty=True)} | SHORT
+    command = world.command
+    world.command = lambda *arguments: [sys.executable, "-c", IMPATIENT, *command(*arguments)[3:]]
+    world.sandbox.fail(faults.delay(after=0.7), endpoint="import", times=1)
+    with closing(server), world.running() as service:
+        service.wait_for("line.opened")
+        world.drop("RE30001.pdf")
+        assert world.sandbox.wait_until(lambda: uploads(world) == 1, 30)
+        # Given a ledger that is gone when the reply comes, and a file that comes meanwhile
+        server.stop()
+        service.wait_for("ledger.unavailable")
+        world.drop("RE30002.pdf")
+        service.wait_for("ledger.unavailable")
+        server.start()
+        # Then the one is looked up once its lease is over, and the other one is sent
+        service.wait_for("document.imported", path="RE30002.pdf")
+        service.wait_for("document.interrupted", path="RE30001.pdf")
+        service.wait_for("document.imported", path="RE30001.pdf")
+        assert service.stop() == 0
+        assert world.document("RE30001.pdf")["references_from"] == "readback"
+    assert uploads(world) == 2
+
+
+def test_a_service_that_was_suspended_past_its_lease_gives_way_to_another(world):
+    world.environ |= SHORT
+    world.sandbox.fail(faults.delay(after=None), endpoint="import", times=1)
+    with world.running() as asleep:
+        asleep.wait_for("line.opened")
+        world.drop("RE30001.pdf")
+        assert world.sandbox.wait_until(lambda: uploads(world) == 1, 30)
+        asleep.process.send_signal(signal.SIGSTOP)
+        with world.running() as awake:
+            awake.wait_for("document.interrupted", path="RE30001.pdf")
+            awake.wait_for("document.imported", path="RE30001.pdf")
+            world.sandbox.release()
+            asleep.process.send_signal(signal.SIGCONT)
+            asleep.wait_for("claim.lost")
+            assert asleep.stop() == awake.stop() == 0
+    (told,) = world.documents()
+    assert (told["state"], told["references_from"], told["attempts"]) == ("imported", "readback", 1)
+    assert uploads(world) == 1

@@ -1,0 +1,268 @@
+"""What PostgreSQL's ledger must stand beyond the contract: lost connections, lost commits, other hosts."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from importer.adapters.ledger import ClaimLost, Ledger, LedgerError, LedgerUnavailable, Sighting
+from importer.core.admission import AdmissionPolicy, Treatment, admit
+from importer.core.model import Reason, State, digest_of
+from tests.making import REFERENCES, START, document
+
+HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
+SIGHTING = Sighting("/inbox/RE12345.pdf", 7, 1, 42)
+
+
+def by_policy(candidate, known):
+    return admit(candidate, known, HOLD)
+
+
+@pytest.fixture
+def url(postgres):
+    return postgres.new_url()
+
+
+@pytest.fixture
+def query(postgres, url):
+    return lambda sql: postgres.execute(sql, postgres.database_of(url))
+
+
+def engine_of(ledger):
+    return ledger._database._store._engine
+
+
+def fresh(number, **changes):
+    return document(id=0, sha256=digest_of(b"%d" % number), invoice_reference=f"RE{number}", **changes)
+
+
+def import_one(ledger, number):
+    """A document's way, transaction by transaction."""
+    claim = ledger.admit(fresh(number), SIGHTING, START, by_policy)
+    sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
+    claim = ledger.intend(claim, sending, START)
+    imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
+    claim = ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
+    ledger.moved(claim, f"/archive/{number}", START)
+    return imported
+
+
+def assert_whole(ledger, imported):
+    names = [event.name for event in ledger.events_of(imported)]
+    assert names == ["document.pending", "upload.intended", "document.imported", "file.put_away"]
+    assert [attempt.outcome for attempt in ledger.attempts_of(imported)] == ["confirmed"]
+
+
+# ------------------------------------------------------------ connections break
+
+
+@contextmanager
+def struck(ledger, at, strike):
+    """Calls `strike` before the statement, or the commit, of that number; yields what was counted."""
+    counted = []
+
+    def count(connection, name):
+        counted.append(name)
+        if len(counted) == at:
+            strike(connection)
+
+    def on_statement(connection, cursor, statement, *_):
+        count(connection, statement)
+
+    def on_commit(connection):
+        count(connection, "COMMIT")
+
+    engine = engine_of(ledger)
+    event.listen(engine, "before_cursor_execute", on_statement)
+    event.listen(engine, "commit", on_commit)
+    try:
+        yield counted
+    finally:
+        event.remove(engine, "before_cursor_execute", on_statement)
+        event.remove(engine, "commit", on_commit)
+
+
+def test_a_connection_that_is_ended_at_any_statement_or_commit_changes_nothing(url, postgres):
+    def end(connection):
+        pid = connection.connection.dbapi_connection.info.backend_pid
+        assert postgres.execute(f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]
+
+    with Ledger(url) as ledger:
+        at = 0
+        while True:
+            at += 1
+            with struck(ledger, at, end) as counted:
+                imported = import_one(ledger, at)
+            assert_whole(ledger, imported)
+            if len(counted) < at:
+                break
+        assert at > 30, "every statement of four transactions"
+        assert len(ledger.documents()) == at
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(url, monkeypatch, number):
+    commits = []
+    commit = psycopg.Connection.commit
+
+    def lose(connection):
+        commit(connection)
+        commits.append(connection)
+        if len(commits) == number:
+            connection.close()
+            raise psycopg.OperationalError("the connection was lost")
+
+    with Ledger(url) as ledger:
+        monkeypatch.setattr(psycopg.Connection, "commit", lose)
+        imported = import_one(ledger, 1)
+        monkeypatch.undo()
+        assert len(commits) == 4 + 1, "and one that asked"
+        assert_whole(ledger, imported)
+
+
+def test_a_server_that_stays_away_is_told_and_comes_back(monkeypatch):
+    from tests.postgres import Server
+
+    monkeypatch.setattr("importer.adapters.ledger.postgres.PATIENCE", 0.3)
+    server = Server(fast=False)
+    try:
+        with Ledger(server.new_url()) as ledger:
+            import_one(ledger, 1)
+            server.stop()
+            with pytest.raises(LedgerUnavailable, match="cannot be reached"):
+                import_one(ledger, 2)
+            with pytest.raises(LedgerUnavailable, match="cannot be reached"):
+                ledger.counts()
+            server.start()
+            import_one(ledger, 2)
+            assert ledger.counts() == {State.IMPORTED: 2}
+    finally:
+        server.close()
+
+
+def test_when_all_connections_are_in_use_that_is_said(url):
+    with Ledger(url) as ledger, ExitStack() as held:
+        engine_of(ledger).pool._timeout = 0.1
+        for _ in range(16):
+            held.enter_context(ledger._database.read())
+        with pytest.raises(LedgerUnavailable, match="all connections"):
+            ledger.counts()
+
+
+def test_no_password_is_ever_told(url, postgres):
+    wrong = f"postgresql+psycopg://importer:pa55word@/nothing?host={postgres.folder}"
+    with pytest.raises(LedgerError) as told:
+        Ledger(wrong)
+    assert "nothing" in str(told.value)
+    cause = told.value
+    while cause is not None:
+        assert "pa55word" not in f"{cause}{cause!r}"
+        cause = cause.__cause__ or cause.__context__
+
+
+# ------------------------------------------------------------ many hosts
+
+
+def at_once(*acts):
+    """What each of them returns, begun together."""
+    together, results = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(number, act):
+        together.wait()
+        results[number] = act()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_what_two_hosts_find_at_one_moment_is_judged_by_both_together(url):
+    with Ledger(url) as one, Ledger(url) as other:
+        for number in range(10):
+            same = [fresh(number, location=f"/dev/null/{host}") for host in "ab"]
+            revisions = [
+                document(
+                    id=0,
+                    sha256=digest_of(b"r%d%d" % (number, host)),
+                    invoice_reference=f"R{number}",
+                    location=f"/dev/null/r{host}",
+                )
+                for host in range(2)
+            ]
+            admitted = [
+                (lambda ledger=ledger, found=found: ledger.admit(found, SIGHTING, START, by_policy).document.state)
+                for ledger, found in zip((one, other, one, other), (*same, *revisions), strict=True)
+            ]
+            states = at_once(*admitted)
+            assert sorted(states[:2]) == [State.DUPLICATE, State.PENDING]
+            assert sorted(states[2:]) == [State.HELD, State.PENDING]
+
+
+def test_each_document_is_claimed_by_one_host(url):
+    with Ledger(url) as one, Ledger(url) as other:
+        for number in range(20):
+            one.release(one.admit(fresh(number), SIGHTING, START, by_policy))
+        claims = at_once(*[
+            lambda ledger=ledger: [claim for i in range(1, 21) if (claim := ledger.claim(i, START))]
+            for ledger in (one, other, one, other)
+        ])  # fmt: skip
+        claimed = [claim.document.id for each in claims for claim in each]
+        assert sorted(claimed) == list(range(1, 21))
+
+
+def test_leases_are_counted_by_the_databases_clock_and_tokens_grow(url, query):
+    with Ledger(url, lease=timedelta(minutes=2)) as ledger:
+        claim = ledger.admit(fresh(1), SIGHTING, START - timedelta(days=900), by_policy)
+        ((left,),) = query("SELECT claim_until - clock_timestamp() FROM documents")
+        assert timedelta(minutes=1) < left < timedelta(minutes=3)
+        assert ledger.orphans(datetime.now(UTC) + timedelta(days=900)) == []
+        ledger.release(claim)
+        tokens = [claim.token]
+        for _ in range(20):
+            claim = ledger.claim(1, START)
+            tokens.append(claim.token)
+            ledger.release(claim)
+        assert tokens == sorted(tokens)
+        assert len(set(tokens)) == len(tokens)
+
+
+def test_whoever_slept_past_his_lease_records_nothing(url, query):
+    with Ledger(url) as asleep, Ledger(url) as awake:
+        claim = asleep.admit(fresh(1), SIGHTING, START, by_policy)
+        sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
+        claim = asleep.intend(claim, sending, START)
+        assert awake.orphans(START) == [], "its lease is not over"
+        query("UPDATE documents SET claim_until = clock_timestamp() - interval '1 second'")
+        (orphan,) = awake.orphans(START)
+        assert awake.take_over(orphan, START) is not None
+        with pytest.raises(ClaimLost):
+            asleep.record(claim, sending.evolve(state=State.PENDING), "document.deferred", START)
+
+
+def test_a_holder_that_has_ended_leaves_no_word_and_its_claims_to_everybody(url, query):
+    with Ledger(url) as one:
+        with Ledger(url) as other:
+            other.admit(fresh(1), SIGHTING, START, by_policy)
+            assert one.orphans(START) == []
+            assert query("SELECT count(*) FROM holders") == [(2,)]
+        assert [orphan.document.id for orphan in one.orphans(START)] == [1]
+
+
+# ------------------------------------------------------------ what a server takes
+
+
+def test_any_text_and_any_size_can_be_kept(url):
+    with Ledger(url) as ledger:
+        reason = Reason("odd", "a \0 and a half \udcfc", {"name": "\0\udcfc"})
+        odd = fresh(1, label="NUL \0", state=State.HELD, reason=reason, size=1 << 40)
+        claim = ledger.admit(odd, SIGHTING, START, lambda candidate, known: candidate)
+        kept = ledger.get(claim.document.id)
+        assert (kept.label, kept.size) == ("NUL \ufffd", 1 << 40)
+        assert kept.reason.code == "odd"
+        assert ledger.blocked() == [(State.HELD, "odd", 1, 1)]
