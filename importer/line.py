@@ -86,12 +86,12 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        return self._stopped is None
+        return self._stopped is None and not self._ledger.are_credentials_refused
 
     def stop(self, reason: Reason, resume_after: float | None = None) -> None:
         """Stops the line. Many workers may hit the same wall at once; the first one tells."""
         with self._lock:
-            if not self.is_open:
+            if self._stopped is not None:
                 return
             self._stopped = reason
             self._probes = 0
@@ -103,13 +103,34 @@ class Line:
 
     def tend(self) -> float | None:
         """Probes when that is due. Returns the seconds until there is more to do here; None while all is well."""
-        if not self.is_open and self._clock.steady() >= self._next_probe_at:
-            self._take(self._client.probe())
+        if not self.is_open and (self._stopped is None or self._clock.steady() >= self._next_probe_at):
+            self._probe_in_turn()
         now = self._clock.steady()
         if not self.is_open:
             return max(0.0, self._next_probe_at - now)
         shut = [found.shut_until - now for found in self._circuits.values() if found.shut_until is not None]
         return min((wait for wait in shut if wait > 0), default=None)
+
+    def _probe_in_turn(self) -> None:
+        """Of many importers that share a ledger, one at a time tries credentials that were refused."""
+        pause = timedelta(seconds=self._pause(self._slow))
+        refusal = self._ledger.leave_to_probe(pause, starting=self._stopped is STARTING)
+        if refusal is not None:
+            self._heed(refusal.message, refusal.wait)
+        elif not self.is_open:
+            if self._stopped is None:
+                self._heed("They were refused to another importer; now it is our turn to try them.", 0.0)
+            self._take(self._client.probe())
+
+    def _heed(self, message: str, wait: float) -> None:
+        """Another importer was refused; it has told everybody else."""
+        self._on_refused()  # perhaps they were corrected here
+        with self._lock:
+            if self._stopped is None or self._stopped.code != CREDENTIALS_REFUSED:
+                self._stopped = Reason(CREDENTIALS_REFUSED, message)
+                self._probes = 0
+                self._log.warning("line.stopped", reason=CREDENTIALS_REFUSED, message=message)
+            self._next_probe_at = self._clock.steady() + wait
 
     def _take(self, outcome: ProbeOutcome) -> None:
         reason = _why_stopped(outcome)

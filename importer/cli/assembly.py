@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.abillify import Abillify
+from importer.adapters.abillify import Abillify, steady
 from importer.adapters.inbox import Scanner
 from importer.adapters.ledger import Ledger
 from importer.adapters.patterns import compile_pattern
@@ -106,8 +106,10 @@ def examiner(settings: Settings) -> Iterator[Examiner]:
 
 
 @contextmanager
-def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abillify]:
+def opened_client(settings: Settings, credentials: Credentials, ledger: Ledger | None = None) -> Iterator[Abillify]:
+    """The client; at the pace that it shares with others, where the ledger is shared."""
     api = settings.api
+    turns = ledger.pacer(api.rate.interval, steady) if ledger and not api.rate.is_unlimited else None
     with Abillify(
         str(api.base_url),
         credentials.username,
@@ -117,6 +119,7 @@ def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abil
         connect_timeout=api.connect_timeout.total_seconds(),
         timeout=api.timeout.total_seconds(),
         fingerprint=api.fingerprint,
+        turns=turns,
     ) as client:
         yield client
 
@@ -165,7 +168,7 @@ def put_together(
         for setting in _without_effect(settings, judge):
             log.warning("setting.without_effect", setting=setting, message="this version does not act on it yet")
         ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
-        client = stack.enter_context(opened_client(settings, credentials))
+        client = stack.enter_context(opened_client(settings, credentials, ledger))
         reload = _reloading(settings, environ, client, redactor, log)
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)
         pipeline = Pipeline(

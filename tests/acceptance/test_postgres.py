@@ -126,6 +126,26 @@ def test_rebuild_and_upgrade_are_alone_but_any_number_may_run(world, imported):
     assert uploads(world) == 4
 
 
+def test_refused_credentials_are_tried_by_one_service_for_all(world):
+    right = world.environ["IMPORTER_API__PASSWORD"]
+    password_file = world.folder / "password"
+    password_file.write_text("wrong\n")
+    password_file.chmod(0o600)
+    del world.environ["IMPORTER_API__PASSWORD"]
+    world.environ |= {"IMPORTER_API__PASSWORD_FILE": str(password_file), "IMPORTER_SCHEDULE__BACKOFF": "3s..3s"}
+    with world.running() as first:
+        first.wait_for("line.stopped", reason="credentials_refused")
+        with world.running() as second:
+            second.wait_for("line.stopped", reason="credentials_refused")
+            assert len(world.sandbox.requests) == 1
+            password_file.write_text(right)
+            for service in (first, second):
+                service.wait_for("line.opened")
+            world.drop("RE30001.pdf")
+            assert world.sandbox.wait_until(lambda: uploads(world) == 1, 30)
+            assert first.stop() == second.stop() == 0
+
+
 # ------------------------------------------------------------ faults
 
 

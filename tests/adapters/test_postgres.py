@@ -1,6 +1,7 @@
 """What PostgreSQL's ledger must stand beyond the contract: lost connections, lost commits, other hosts."""
 
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -266,3 +267,48 @@ def test_any_text_and_any_size_can_be_kept(url):
         assert (kept.label, kept.size) == ("NUL \ufffd", 1 << 40)
         assert kept.reason.code == "odd"
         assert ledger.blocked() == [(State.HELD, "odd", 1, 1)]
+
+
+# ------------------------------------------------------------ one line for all
+
+REFUSED = {"code": "credentials_refused", "message": "no", "since": "2026-10-01T09:00:00+00:00"}
+PAUSE = timedelta(minutes=10)
+
+
+def test_one_importer_tries_refused_credentials_for_all(url, query):
+    def leave(ledger, *, starting=False):
+        refusal = ledger.leave_to_probe(PAUSE, starting=starting)
+        return "may" if refusal is None else round(refusal.wait)
+
+    with Ledger(url) as one, Ledger(url) as other, Ledger(url) as third:
+        assert [leave(ledger, starting=True) for ledger in (one, other, third)] == ["may"] * 3, "nothing is known yet"
+        one.set_line(None)
+        one.set_line(REFUSED)
+        assert leave(third, starting=True) <= 1
+        assert third.are_credentials_refused, "as of its last change"
+        query("UPDATE line SET probe_at = clock_timestamp()")
+        assert sorted(
+            str(each) for each in at_once(*(lambda each=each: leave(each) for each in (one, other, third)))
+        ) == ["600", "600", "may"]
+        query("UPDATE line SET refused_at = clock_timestamp() - interval '2 minutes'")
+        assert (leave(other), leave(other, starting=True)) == (600, "may"), "a person has started it"
+        other.set_line(None)
+        assert leave(one) == leave(third) == "may"
+        assert not third.are_credentials_refused
+
+
+def test_many_importers_together_keep_the_rate(url):
+    interval, number = timedelta(milliseconds=20), 60
+    taken = []
+
+    def go_on(ledger):
+        pacer = ledger.pacer(interval, time.monotonic)
+        while len(taken) < number:
+            taken.append(pacer._turn())
+
+    with Ledger(url) as one, Ledger(url) as other:
+        began = time.monotonic()
+        at_once(*(lambda ledger=ledger: go_on(ledger) for ledger in (one, one, other, other)))
+    turns = sorted(taken)
+    assert turns[0] < began, "some may go out at once"
+    assert turns[-1] - turns[0] > (len(turns) - 1) * interval.total_seconds() - 0.1

@@ -134,8 +134,10 @@ class WatchedDatabase:
         self.read = database.read
         self.close = database.close
         self.confirm_sound = database.confirm_sound
-        self.lives = database.lives
         life.lock_ledger = partial(_locked, database.path)
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
 
     def write(self, make, *, vouched=False):
         verb = self._life.verb or "write"

@@ -3,5 +3,6 @@
 from importer.adapters.abillify.client import Abillify
 from importer.adapters.abillify.listing import Communication, Listing
 from importer.adapters.abillify.request import request_preview
+from importer.adapters.abillify.transport import steady
 
-__all__ = ["Abillify", "Communication", "Listing", "request_preview"]
+__all__ = ["Abillify", "Communication", "Listing", "request_preview", "steady"]

@@ -11,7 +11,7 @@ from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_o
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
 from importer.adapters.abillify.request import HEADERS, Request, identity_of, import_request, invoice_url
-from importer.adapters.abillify.throttle import Pacer
+from importer.adapters.abillify.throttle import Pacer, Turns
 from importer.adapters.abillify.transport import steady
 from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
 from importer.core.model import (
@@ -50,6 +50,7 @@ class Abillify:
         connect_timeout: float,
         timeout: float,
         fingerprint: bool = True,
+        turns: Turns | None = None,
         clock: Callable[[], float] = steady,
     ) -> None:
         """Opens no connection yet.
@@ -63,6 +64,7 @@ class Abillify:
             connect_timeout: seconds until a connection stands.
             timeout: seconds for a whole request.
             fingerprint: whether an import's description carries the document's fingerprint.
+            turns: who tells the requests their turns, if not this client by itself.
             clock: seconds that only grow; `start_by` of `import_document` is by it too.
 
         Raises:
@@ -75,7 +77,7 @@ class Abillify:
         self._wire = Wire(
             self._base_url,
             max_connections=concurrency + 2,
-            pacer=Pacer(rate_per_second, clock=clock),
+            pacer=turns or Pacer(rate_per_second, clock=clock),
             timeouts=Timeouts(connect=connect_timeout, total=timeout),
             clock=clock,
         )

@@ -3,9 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 BURST = 1.0
 """Seconds' worth of requests that may go out at once after a pause."""
+
+
+class Turns(Protocol):
+    """Tells each request when it may go out."""
+
+    def wait(self, unless: threading.Event | None = None) -> None:
+        """Returns when the next request may go out, or when `unless` is set."""
+        ...
 
 
 class Pacer:

@@ -14,7 +14,7 @@ import httpx
 from importer.adapters.abillify.headers import ServerClock, parse_date, parse_retry_after
 from importer.adapters.abillify.proxies import proxy_for
 from importer.adapters.abillify.request import Request
-from importer.adapters.abillify.throttle import Pacer
+from importer.adapters.abillify.throttle import Turns
 from importer.adapters.abillify.transport import Call, StartedTooLate, connections, under
 
 JSON_LIMIT = 1 << 20
@@ -60,7 +60,7 @@ class Wire:
     """Sends requests with the credentials, not faster than the pacer allows. Thread-safe."""
 
     def __init__(
-        self, base_url: str, *, max_connections: int, pacer: Pacer, timeouts: Timeouts, clock: Callable[[], float]
+        self, base_url: str, *, max_connections: int, pacer: Turns, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
         self._encrypted = httpx.URL(base_url).scheme == "https"
         self._pacer = pacer

@@ -18,7 +18,7 @@ from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.transfer import transfer
-from importer.adapters.ledger.values import Attempt, Claim, Event, Sighting
+from importer.adapters.ledger.values import Attempt, Claim, Event, Refusal, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "LedgerUnavailable",
     "Member",
     "Reconstruction",
+    "Refusal",
     "Sighting",
     "Testimony",
     "Witness",

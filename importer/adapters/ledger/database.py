@@ -76,6 +76,16 @@ class Database:
         """The ledger in messages: SQLite's file, or PostgreSQL's address without a password."""
         return self._store.name
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether importers on other hosts may work with it."""
+        return self._store.is_shared
+
+    @property
+    def are_credentials_refused(self) -> bool:
+        """Whether another importer has found that out, as of our last transaction."""
+        return self._store.refused is not None
+
     def holder(self) -> Keeper:
         """Signs this process up as one that works with the ledger.
 

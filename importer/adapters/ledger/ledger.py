@@ -18,8 +18,9 @@ from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours, was_seen_at
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import enter_alone, is_free, new_token, present, present_to_reader
+from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
-from importer.adapters.ledger.values import Claim, Sighting
+from importer.adapters.ledger.values import Claim, Refusal, Sighting
 from importer.adapters.ledger.witness import Witness, identify
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import Document, State
@@ -286,7 +287,32 @@ class Ledger(LedgerReader):
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
-        self._database.write(lambda connection: say(connection, self._holder.name, stopped, self._holder.is_alive))
+
+        def tell(connection: Connection) -> None:
+            say(connection, self._holder.name, stopped, self._holder.is_alive)
+            tell_all(connection, stopped)
+
+        self._database.write(tell)
+
+    @property
+    def are_credentials_refused(self) -> bool:
+        """Whether another importer that shares the ledger has found that out, as of our last change."""
+        return self._database.are_credentials_refused
+
+    def leave_to_probe(self, pause: timedelta, *, starting: bool) -> Refusal | None:
+        """Leave to try the credentials: None; or another importer's refusal that is to be heeded.
+
+        Args:
+            pause: for so long nobody else tries them, should they be refused.
+            starting: whether this importer has not tried them yet.
+        """
+        if not self._database.is_shared:
+            return None
+        return self._database.write(lambda connection: ask_leave(connection, pause, starting=starting))
+
+    def pacer(self, interval: timedelta, clock: Callable[[], float]) -> SharedPacer | None:
+        """Whatever tells the requests of all importers that share the ledger their turns; None where nobody does."""
+        return SharedPacer(self._database, interval, clock) if self._database.is_shared else None
 
     def _identify(self) -> None:
         with self._database.read() as connection:

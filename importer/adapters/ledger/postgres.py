@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, RootTransaction, create_engine, event, select, text
+from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -79,17 +79,9 @@ class PostgresStore:
         self._holder: PostgresHolder | None = None
         self._commits = 0
         self._was_reached = False
-        self._engine = create_engine(
-            url,
-            connect_args=CONNECT,
-            pool_pre_ping=True,
-            pool_size=POOL,
-            max_overflow=POOL,
-            pool_timeout=PATIENCE,
-            json_serializer=_to_json,
-            use_native_hstore=False,
-        )
-        event.listen(self._engine, "connect", _configure)
+        self.is_shared = True
+        self.refused: Any = None
+        self._engine = _engine(url)
 
     @contextmanager
     def connected(self, *, writes: bool) -> Iterator[Connection]:
@@ -150,7 +142,7 @@ class PostgresStore:
         if self._holder is None:
             return None
         self._commits += 1
-        self._holder.sign(connection, self._commits)
+        self.refused = self._holder.sign(connection, self._commits)
         return self._commits
 
     def _commit(self, transaction: RootTransaction, mark: int | None) -> None:
@@ -238,6 +230,27 @@ class PostgresStore:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            connect_args=CONNECT,
+            pool_pre_ping=True,
+            pool_size=POOL,
+            max_overflow=POOL,
+            pool_timeout=PATIENCE,
+            json_serializer=_to_json,
+            use_native_hstore=False,
+        )
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"ledger {url.render_as_string(hide_password=True)}: PostgreSQL's driver is not installed; "
+            "`pip install 'abillify-importer[postgres]'`"
+        ) from error
+    event.listen(engine, "connect", _configure)
+    return engine
 
 
 def _configure(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -9,13 +9,13 @@ import socket
 import threading
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from importer.adapters.ledger.errors import LedgerError
-from importer.adapters.ledger.tables import holders
+from importer.adapters.ledger.tables import holders, line
 
 ALIVE = timedelta(seconds=60)
 """For so long a sign of life counts."""
@@ -25,6 +25,9 @@ RENEWAL = 15.0
 
 FORGOTTEN = timedelta(days=1)
 """After this time nobody asks any more what has become of a holder."""
+
+
+_REFUSED = select(line.c.refused).scalar_subquery()
 
 
 class Connects(Protocol):
@@ -50,9 +53,11 @@ class PostgresHolder:
         row = {"name": self.name, "host": socket.gethostname(), "since": now, "alive_until": now + ALIVE, "commits": 0}
         connection.execute(insert(holders).values(row))
 
-    def sign(self, connection: Connection, commits: int) -> None:
-        """The mark of one of our transactions, and a sign of life."""
-        self._update(connection, commits=commits)
+    def sign(self, connection: Connection, commits: int) -> Any:
+        """The mark of one of our transactions, and a sign of life. Returns whether the credentials are refused."""
+        mine = update(holders).where(holders.c.name == self.name)
+        values = {"alive_until": func.clock_timestamp() + ALIVE, "commits": commits}
+        return connection.execute(mine.values(values).returning(_REFUSED)).scalar()
 
     def start(self) -> None:
         self._thread.start()
@@ -73,12 +78,8 @@ class PostgresHolder:
         while not self._ended.wait(RENEWAL):
             # The server may be away for a while; whoever needs it will say so.
             with suppress(SQLAlchemyError, LedgerError), self._store.unsigned() as connection:
-                self._update(connection)
-
-    def _update(self, connection: Connection, **values: int) -> None:
-        alive_until = func.clock_timestamp() + ALIVE
-        mine = update(holders).where(holders.c.name == self.name)
-        connection.execute(mine.values(alive_until=alive_until, **values))
+                mine = update(holders).where(holders.c.name == self.name)
+                connection.execute(mine.values(alive_until=func.clock_timestamp() + ALIVE))
 
 
 def is_at_work(connection: Connection, name: str) -> bool:

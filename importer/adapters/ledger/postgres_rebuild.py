@@ -15,11 +15,11 @@ from importer.adapters.ledger.database import Database, migrate
 from importer.adapters.ledger.errors import LedgerError
 from importer.adapters.ledger.ledger import NO_CLAIM
 from importer.adapters.ledger.reconstruction import Reconstruction
-from importer.adapters.ledger.tables import attempts, documents, events, holders, meta, sightings
+from importer.adapters.ledger.tables import attempts, documents, events, holders, line, meta, sightings
 from importer.adapters.ledger.witness import replace_witness
 
 ROWS = (documents, attempts, sightings, events)
-TABLES = (*(table.name for table in ROWS), meta.name, holders.name, "alembic_version")
+TABLES = (*(table.name for table in ROWS), meta.name, holders.name, line.name, "alembic_version")
 
 
 class OldTables:

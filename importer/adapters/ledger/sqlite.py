@@ -33,6 +33,8 @@ class SqliteStore:
     def __init__(self, url: URL, *, alone: bool) -> None:
         self.path = Path(url.database or "")
         self.name = str(self.path)
+        self.is_shared = False
+        self.refused: Any = None
         access = access_to(self.path)
         self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
         self._engine = _engine(self.path, access)

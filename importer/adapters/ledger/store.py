@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -29,6 +29,16 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """The ledger in messages; without a password."""
+        ...
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether importers on other hosts may work with it."""
+        ...
+
+    @property
+    def refused(self) -> Any:
+        """Whether any importer that shares the ledger has found the credentials refused, as of the last transaction."""
         ...
 
     def connected(self, *, writes: bool) -> AbstractContextManager[Connection]:

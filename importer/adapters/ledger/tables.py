@@ -195,3 +195,18 @@ holders = Table(
     Column("commits", Large, nullable=False, comment="counts its transactions: tells whether a lost one was committed"),
 )
 """PostgreSQL only: the importers at work, on whatever host. With SQLite they have locked files instead."""
+
+line = Table(
+    "line",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("next_at", UtcTime, nullable=False, comment="when the next request may go out"),
+    Column(
+        "refused",
+        JSON(none_as_null=True),
+        comment="null: the credentials were not refused, or are accepted again",
+    ),
+    Column("refused_at", UtcTime),
+    Column("probe_at", UtcTime, comment="not before that they are tried again"),
+)
+"""PostgreSQL only, one row: what all importers do to Abillify together. All times are by the database's clock."""

@@ -20,6 +20,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Credentials that another importer has found to be refused."""
+
+    message: str
+    wait: float
+    """Seconds until one importer may try them again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """A file as it was when its document was read from it."""
 

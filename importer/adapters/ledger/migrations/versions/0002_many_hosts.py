@@ -1,4 +1,6 @@
-"""Many hosts, one ledger: who is at work, numbers for the claims, and wide integers on PostgreSQL."""
+"""Many hosts, one ledger: who is at work, one line for all, numbers for the claims, and wide integers on PostgreSQL."""
+
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +31,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_holders")),
     )
+    line = op.create_table(
+        "line",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False, comment="when the next request may go out"),
+        sa.Column(
+            "refused",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="null: the credentials were not refused, or are accepted again",
+        ),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "probe_at", sa.DateTime(timezone=True), nullable=True, comment="not before that they are tried again"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line")),
+    )
+    op.bulk_insert(line, [{"id": 1, "next_at": datetime(2000, 1, 1, tzinfo=UTC)}])
     # SQLite's integers are as wide as any number, and its importers have locked files.
     if op.get_bind().dialect.name == "postgresql":
         for table, columns in WIDE.items():
