@@ -1,5 +1,6 @@
 """Whatever umask the importer is started under, nobody but its user and group gets at what it writes."""
 
+import json
 import os
 import shutil
 import stat
@@ -109,3 +110,17 @@ def test_a_stricter_umask_stays(world):
     written = [world.folder / "var" / "ledger.db", *(world.folder / "archive").rglob("*.json")]
     assert len(written) == 3
     assert not any(path.stat().st_mode & 0o077 for path in written)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_name_writes_no_line_of_its_own_into_the_log(world, form):
+    name = 'x\n{"event": "document.imported"}\r\x1b[2J\x1b]0;owned\x07\x9b31m\u202e.pdf'
+    world.drop(name)
+    log = world.importer("--log-format", form, "--log-level", "debug", "backfill").stderr
+    assert "document.admitted" in log
+    lines = log.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert all(line.startswith("{") == (form == "json") for line in lines)
+    if form == "json":
+        (told,) = [told for told in map(json.loads, lines) if told["event"] == "document.admitted"]
+        assert told["path"] == name
