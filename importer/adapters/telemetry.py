@@ -1,6 +1,7 @@
 """Logs: constant dotted event names plus fields; readable on a terminal, JSON elsewhere, and never a secret."""
 
 import base64
+import json
 import logging
 import re
 import sys
@@ -88,5 +89,13 @@ def start_logging(
 
 def _rendering(form: str, *, colors: bool) -> list[Processor]:
     if form == "json":
-        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(_json)]
     return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24, sort_keys=False)]
+
+
+def _json(event: Any, **options: Any) -> str:
+    """Readable for a person too; what a terminal might obey, of a file's name for example, is escaped."""
+    line = json.dumps(event, ensure_ascii=False, **options)
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in line)
