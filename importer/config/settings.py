@@ -146,7 +146,8 @@ class Ledger(Section):
     url: LedgerAddress = _setting(
         "sqlite:///var/ledger.db",
         "The ledger's address: `sqlite:///var/ledger.db` (four slashes for an absolute path) or "
-        "`postgresql+psycopg://user@host/database`. A password only in `IMPORTER_LEDGER__URL` or a PGPASSFILE.",
+        "`postgresql+psycopg://user@host/database`. A password only in a PGPASSFILE, in "
+        "`$CREDENTIALS_DIRECTORY/ledger_password`, or in `IMPORTER_LEDGER__URL`.",
     )
 
 

@@ -94,6 +94,18 @@ def test_after_the_ledger_was_replaced_nothing_is_sent(world, imported, postgres
     assert uploads(world) == 3
 
 
+def test_a_server_that_has_forgotten_an_upload_is_not_believed(world, imported, ledger, postgres):
+    # Given a replica that lags behind by one upload
+    postgres.execute(f"CREATE DATABASE lagging TEMPLATE {postgres.database_of(ledger)}")
+    world.drop("RE20009.pdf")
+    world.importer("backfill", exits=0)
+    # When it takes over
+    world.environ["IMPORTER_LEDGER__URL"] = postgres.url_of("lagging")
+    world.drop("RE20010.pdf")
+    assert "older copy" in world.importer("backfill", exits=7).stderr
+    assert uploads(world) == 4
+
+
 def test_a_ledger_moves_to_the_server_and_goes_on_there(world, ledger, query):
     del world.environ["IMPORTER_LEDGER__URL"]
     world.drop("RE20001.pdf")

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import event
 
-from importer.adapters.ledger import ClaimLost, Ledger, LedgerError, LedgerUnavailable, Sighting
+from importer.adapters.ledger import ClaimLost, Database, Ledger, LedgerError, LedgerUnavailable, Sighting
+from importer.adapters.ledger.meta import set_meta
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
 from tests.making import REFERENCES, START, document
@@ -162,6 +163,28 @@ def test_no_password_is_ever_told(url, postgres):
     while cause is not None:
         assert "pa55word" not in f"{cause}{cause!r}"
         cause = cause.__cause__ or cause.__context__
+
+
+def test_importers_that_lock_one_another_out_both_get_through(url):
+    together, tries = threading.Barrier(2), []
+
+    def crossing(first, second):
+        def make(connection):
+            tries.append(first)
+            set_meta(connection, first, "locked")
+            if len(tries) <= 2:
+                together.wait()
+            set_meta(connection, second, "locked")
+            return "made"
+
+        return make
+
+    with closing(Database(url)) as one, closing(Database(url)) as other:
+        for name in ("a", "b"):
+            one.write(lambda connection, name=name: set_meta(connection, name, "free"))
+        made = at_once(lambda: one.write(crossing("a", "b")), lambda: other.write(crossing("b", "a")))
+    assert made == ["made", "made"]
+    assert len(tries) == 3, "one of them was sent back"
 
 
 # ------------------------------------------------------------ many hosts

@@ -6,7 +6,6 @@
 KILLS, NETWORK, HTTP = "I1 I2 I4 I6", "I1 I3 I6", "I1 I3 I9"
 FILES, LEDGER, MANY, PEOPLE = "I2 I8 I9", "I1 I3 I6", "I1 I4", "I1 I2 I9"
 C = "campaign"
-POSTGRES = "not produced: this version keeps its ledger in SQLite only"
 
 FAULTS = {
     1: (KILLS, "killed after the claim", C),
@@ -93,9 +92,9 @@ FAULTS = {
     82: (LEDGER, "busy snapshot", "not produced: every write begins with BEGIN IMMEDIATE, so there is none to refuse"),
     83: (LEDGER, "full mid-transaction", C),
     84: (LEDGER, "error at COMMIT", C),
-    85: (LEDGER, "PostgreSQL connection lost at COMMIT", POSTGRES),
-    86: (LEDGER, "deadlock, serialisation failure", POSTGRES),
-    87: (LEDGER, "failover to a lagging replica", POSTGRES),
+    85: (LEDGER, "PostgreSQL connection lost at COMMIT", "`test_a_commit_whose_answer_was_lost_is_not_made_twice`"),
+    86: (LEDGER, "deadlock, serialisation failure", "`test_importers_that_lock_one_another_out_both_get_through`"),
+    87: (LEDGER, "failover to a lagging replica", "`test_a_server_that_has_forgotten_an_upload_is_not_believed`"),
     88: (LEDGER, "restored, 1 h old", C),
     89: (LEDGER, "restored, 2 days old", C),
     90: (LEDGER, "restored, 30 days old", C),
@@ -105,7 +104,7 @@ FAULTS = {
     94: (LEDGER, "schema newer or older", "test_a_ledger_of_another_version_is_refused"),
     95: (LEDGER, "SQLite on NFS or SMB", "not produced: wants a network file system"),
     96: (MANY, "two processes, one inbox", C),
-    97: (MANY, "two hosts, one ledger", POSTGRES),
+    97: (MANY, "two hosts, one ledger", "`test_many_services_share_an_inbox_and_import_each_file_once`"),
     98: (MANY, "two hosts, two ledgers", "not produced: the second host would have to look before each first send"),
     99: (MANY, "lease expires mid-POST", C),
     100: (MANY, "suspended between claim and T3", C),
