@@ -100,6 +100,7 @@ class Server:
         )
         if made.returncode != 0:
             raise NoPostgres(f"initdb fails: {made.stdout.strip().splitlines()[-1]}")
+        (self._data / "pg_hba.conf").write_text("local all secret scram-sha-256\nlocal all all trust\n")
         settings = CONFIGURATION + (FAST if fast else "") + f"unix_socket_directories = '{self.folder}'\n"
         (self._data / "postgresql.conf").write_text(settings)
 

@@ -158,6 +158,20 @@ def test_refused_credentials_are_tried_by_one_service_for_all(world):
             assert first.stop() == second.stop() == 0
 
 
+def test_the_password_may_come_from_systemd_and_is_never_told(world, postgres, tmp_path):
+    postgres.execute("CREATE ROLE secret LOGIN SUPERUSER PASSWORD 'right-pa55word'")
+    world.environ["IMPORTER_LEDGER__URL"] = postgres.new_url(empty=True).replace("importer@", "secret@")
+    world.environ["CREDENTIALS_DIRECTORY"] = str(tmp_path)
+    password = tmp_path / "ledger_password"
+    password.write_text("wrong-pa55word")
+    refused = world.importer("backfill", exits=1)
+    assert "secret:***@" in refused.stderr
+    assert "pa55word" not in refused.stdout + refused.stderr
+    password.write_text("right-pa55word\n")
+    world.drop("RE30001.pdf")
+    world.importer("backfill", exits=0)
+
+
 # ------------------------------------------------------------ faults
 
 

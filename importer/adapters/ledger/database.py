@@ -240,15 +240,15 @@ class _Refused(Exception):
     """A change that failed; the others are made without it."""
 
 
-def migrate(connection: Connection) -> None:
-    """Brings the tables to this version, in the caller's transaction."""
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Brings the tables to this version, or to another one, in the caller's transaction."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def is_outdated(url: str) -> bool:

@@ -25,6 +25,7 @@ from importer.adapters.ledger.errors import (
 from importer.adapters.ledger.postgres_errors import DATA, UNIQUE, code_of, translate
 from importer.adapters.ledger.postgres_holder import PostgresHolder, anybody_at_work, is_at_work
 from importer.adapters.ledger.shared import LOCK, note_time
+from importer.adapters.ledger.storable import storable, storable_inside
 from importer.adapters.ledger.tables import holders
 
 POOL = 8
@@ -260,26 +261,10 @@ def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
         """PostgreSQL's text holds any character but one."""
 
         def dump(self, obj: str) -> Any:
-            return super().dump(_storable(obj))
+            return super().dump(storable(obj))
 
     connection.adapters.register_dumper(str, Text)
 
 
-def _storable(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 def _to_json(value: Any) -> str:
-    """JSON that PostgreSQL can look into: no NUL, no half of a character."""
-    return json.dumps(_clean(value))
-
-
-def _clean(value: Any) -> Any:
-    match value:
-        case str():
-            return _storable(value).encode("utf-8", "backslashreplace").decode()
-        case dict():
-            return {_clean(key): _clean(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_clean(each) for each in value]
-    return value
+    return json.dumps(storable_inside(value))

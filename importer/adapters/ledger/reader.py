@@ -123,8 +123,9 @@ class LedgerReader:
     def each(self) -> Iterator[Document]:
         """Every document, oldest first, one at a time: a ledger may be larger than memory."""
         with self._database.read() as connection:
-            streaming = connection.execution_options(yield_per=1000)
-            yield from map(to_document, streaming.execute(select(documents).order_by(documents.c.id)).mappings())
+            everything = select(documents).order_by(documents.c.id)
+            with connection.execute(everything, execution_options={"yield_per": 1000}) as rows:
+                yield from map(to_document, rows.mappings())
 
     def counts(self) -> dict[State, int]:
         """How many documents are in each state that has any."""

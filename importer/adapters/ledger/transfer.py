@@ -4,17 +4,18 @@ What names the ledger is copied last. So an unfinished copy is no ledger that an
 not know it. Begun again, a copy goes on where it was interrupted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.postgres_rebuild import advance
 from importer.adapters.ledger.shared import seal
+from importer.adapters.ledger.storable import storable, storable_inside
 from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
 from importer.adapters.ledger.witness import testimony
 
@@ -69,11 +70,16 @@ def _copy(old: Connection, table: Table, target: Database) -> None:
     with target.read() as new:
         last = new.execute(select(func.max(table.c.id))).scalar() or 0
     rest = select(table).where(table.c.id > last).order_by(table.c.id)
-    found = old.execution_options(yield_per=PORTION).execute(rest)
-    for portion in found.mappings().partitions(PORTION):
-        with target.transaction() as new:
-            # A duplicate may point to a row that comes later.
-            new.execute(insert(table), [dict(row) | _unlinked(table) for row in portion])
+    with old.execute(rest, execution_options=_streaming()) as found:
+        for portion in found.mappings().partitions(PORTION):
+            with target.transaction() as new:
+                # A duplicate may point to a row that comes later.
+                new.execute(insert(table), [dict(row) | _unlinked(table) for row in portion])
+
+
+def _streaming() -> dict[str, Any]:
+    """A ledger may be larger than memory."""
+    return {"yield_per": PORTION}
 
 
 def _unlinked(table: Table) -> dict[str, Any]:
@@ -90,15 +96,37 @@ def _link_duplicates(old: Connection, target: Database) -> None:
 def _compare(old: Connection, target: Database) -> None:
     with target.read() as new:
         for table in TABLES:
-            for known, copied in zip_longest(_rows(old, table), _rows(new, table)):
-                if known != copied:
-                    number = (known or copied or (None,))[0]
-                    raise LedgerError(f"ledger {target.path}: row {number} of {table.name} is not what it was")
+            whole = select(table).order_by(table.c.id)
+            with (
+                old.execute(whole, execution_options=_streaming()) as known,
+                new.execute(whole, execution_options=_streaming()) as copied,
+            ):
+                number = _first_difference(known, copied)
+            if number is not None:
+                raise LedgerError(f"ledger {target.path}: row {number} of {table.name} is not what it was")
 
 
-def _rows(connection: Connection, table: Table) -> Iterator[tuple[Any, ...]]:
-    streaming = connection.execution_options(yield_per=PORTION)
-    yield from (tuple(row) for row in streaming.execute(select(table).order_by(table.c.id)))
+def _told(row: Row[Any]) -> Any:
+    """Paths are the same byte for byte; what a person reads need be the same only as far as any database keeps it."""
+    return [_as_kept(value) for value in row]
+
+
+def _as_kept(value: Any) -> Any:
+    match value:
+        case dict():
+            return storable_inside(value)
+        case str():
+            return storable(value)
+    return value
+
+
+def _first_difference(known: Iterable[Row[Any]], copied: Iterable[Row[Any]]) -> int | None:
+    """The number of the first row that is not the same."""
+    for one, other in zip_longest(known, copied):
+        if one is None or other is None or _told(one) != _told(other):
+            number: int = (one or other)[0]
+            return number
+    return None
 
 
 def _name(old: Connection, new: Connection) -> None:
