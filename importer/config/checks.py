@@ -22,6 +22,7 @@ class Conflict(NamedTuple):
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _timeouts(settings)
+    yield from _metrics_never_written(settings)
     yield from _folders_in_the_way(settings)
     yield from _files_in_the_inbox(settings)
     yield from _namesakes(settings)
@@ -36,6 +37,12 @@ def _timeouts(settings: Settings) -> Iterator[Conflict]:
             "is longer than api.timeout, the time for the whole request",
             "shorten it, or lengthen api.timeout",
         )
+
+
+def _metrics_never_written(settings: Settings) -> Iterator[Conflict]:
+    if isinstance(settings.service.metrics, Path) and not settings.service.heartbeat:
+        problem = "is written every service.heartbeat, which is 0"
+        yield Conflict(("service.metrics", "service.heartbeat"), problem, "set a heartbeat, or listen on a port")
 
 
 def _folders_in_the_way(settings: Settings) -> Iterator[Conflict]:

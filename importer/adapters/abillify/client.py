@@ -28,8 +28,9 @@ from importer.core.model import (
 
 LISTING_LIMIT = 16 << 20
 FILE_LIMIT = 64 << 20
-Told = TypeVar("Told", bound=SendOutcome | ReadbackOutcome | InvoiceOutcome | ProbeOutcome)
-OnOutcome = Callable[[str, SendOutcome | ReadbackOutcome | InvoiceOutcome | ProbeOutcome, float], None]
+AnyOutcome = SendOutcome | ReadbackOutcome | InvoiceOutcome | ProbeOutcome
+Told = TypeVar("Told", bound=AnyOutcome)
+OnOutcome = Callable[[str, AnyOutcome, float], None]
 """The endpoint (`import`, `documents`, `invoice` or `probe`), its outcome and the seconds that it took."""
 
 PASSING = frozenset({408, 425, 429, *range(500, 600)})
