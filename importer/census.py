@@ -12,10 +12,8 @@ from importer.core.model import ON_ITS_WAY, State
 
 T = TypeVar("T")
 
-LEAST_PAUSE = 5.0
-"""Seconds between two counts."""
 SHARE = 50
-"""A count that takes a second comes once in so many seconds."""
+"""A question that takes a second is asked once in so many seconds."""
 
 UNFINISHED = ON_ITS_WAY | {State.HELD}
 REASONED = (UNFINISHED | {State.REJECTED}) - {State.PENDING, State.SENDING}
@@ -28,11 +26,13 @@ class Sparing(Generic[T]):
     Args:
         ask: the question; what it raises is passed on, and it is asked again at the next time.
         clock: seconds that only grow.
+        pause: seconds until the next time, at least.
     """
 
-    def __init__(self, ask: Callable[[], T], clock: Callable[[], float]) -> None:
+    def __init__(self, ask: Callable[[], T], clock: Callable[[], float], *, pause: float) -> None:
         self._ask = ask
         self._clock = clock
+        self._pause = pause
         self._lock = threading.Lock()
         self._known: list[T] = []
         self._again_at = 0.0
@@ -43,7 +43,7 @@ class Sparing(Generic[T]):
             if not self._known or began >= self._again_at:
                 self._known = [self._ask()]
                 ended = self._clock()
-                self._again_at = ended + max(LEAST_PAUSE, SHARE * (ended - began))
+                self._again_at = ended + max(self._pause, SHARE * (ended - began))
             return self._known[0]
 
 

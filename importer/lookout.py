@@ -18,6 +18,9 @@ from importer.progress import Patience
 from importer.service import Service
 from importer.silence import Heard
 
+PAUSE = 5.0
+"""Seconds between two counts of the ledger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -55,7 +58,7 @@ class Lookout:
         self._line = line
         self._patience = patience
         self._inbox = inbox
-        self._census = Sparing(lambda: take_census(ledger, ledger_file), clock.steady)
+        self._census = Sparing(lambda: take_census(ledger, ledger_file), clock.steady, pause=PAUSE)
         self._last_census = Census()
         self._heard = heard
         self._clock = clock

@@ -12,17 +12,27 @@ from importer.clock import Clock
 from importer.report import timestamp
 from importer.silence import Ear, Heard
 
+PATIENCE = 600.0
+"""Seconds after which the sources are listened for even while some files were not taken: they may never settle."""
+
 
 class Rounds:
     """A thread of its own while its context lasts: neither the work nor the watchdog waits for it.
 
     Args:
         ear: hears of the sources.
+        is_taken: whether what lay in the inbox at the start is in the ledger; before that, nobody can be called silent.
         every: seconds between two rounds.
     """
 
-    def __init__(self, ear: Ear, *, every: float, clock: Clock, log: FilteringBoundLogger) -> None:
-        self._listen = Sparing(lambda: ear.listen(clock.now()), clock.steady)
+    def __init__(
+        self, ear: Ear, is_taken: Callable[[], bool], *, every: float, clock: Clock, log: FilteringBoundLogger
+    ) -> None:
+        self._listen = Sparing(lambda: ear.listen(clock.now()), clock.steady, pause=0.0)
+        self._is_taken = is_taken
+        self._is_listening = False
+        self._steady = clock.steady
+        self._listens_at = clock.steady() + PATIENCE
         self._every = every
         self._log = log
         self._ended = threading.Event()
@@ -49,6 +59,9 @@ class Rounds:
 
     def _hear(self) -> None:
         """One line in the log for each change."""
+        self._is_listening = self._is_listening or self._is_taken() or self._steady() >= self._listens_at
+        if not self._is_listening:
+            return
         try:
             heard = self._listen()
         except LedgerError:

@@ -37,7 +37,7 @@ def watched(parts: Parts, service: Service, patience: Patience) -> Iterator[Look
     settings = parts.settings
     every = settings.service.heartbeat.total_seconds() or MINUTE
     ear = Ear(settings.expect, parts.ledger, local_zone(os.environ))
-    rounds = Rounds(ear, every=every, clock=parts.clock, log=parts.log)
+    rounds = Rounds(ear, lambda: service.has_caught_up, every=every, clock=parts.clock, log=parts.log)
     lookout = Lookout(
         service,
         parts.ledger,
@@ -84,14 +84,8 @@ def error_of(outcome: AnyOutcome) -> str:
 
 
 def _served(parts: Parts, lookout: Lookout, address: ListenAddress) -> AbstractContextManager[object]:
-    page = _page_of(parts, lookout)
-    pages = {
-        "/metrics": lambda: Page(page(), "text/plain; version=0.0.4; charset=utf-8"),
-        "/healthz": lambda: _verdict("alive", "stuck", [fault] if (fault := lookout.stuck()) else []),
-        "/readyz": lambda: _verdict("ready", "not_ready", lookout.faults()),
-    }
     try:
-        server = Server(address.host, address.port, pages)
+        server = Server(address.host, address.port, pages_of(lookout, _page_of(parts, lookout)))
     except OSError as error:
         # Documents matter more than figures about them; whoever watches sees that nobody answers.
         why = f"service.metrics: {address.host}:{address.port}: {error.strerror}; name another port, and restart"
@@ -99,6 +93,15 @@ def _served(parts: Parts, lookout: Lookout, address: ListenAddress) -> AbstractC
         return nullcontext()
     parts.log.info("metrics.served", host=address.host, port=server.server_port)
     return server
+
+
+def pages_of(lookout: Lookout, metrics: Callable[[], bytes]) -> dict[str, Callable[[], Page]]:
+    """What is served, by path."""
+    return {
+        "/metrics": lambda: Page(metrics(), "text/plain; version=0.0.4; charset=utf-8"),
+        "/healthz": lambda: _verdict("alive", "stuck", [fault] if (fault := lookout.stuck()) else []),
+        "/readyz": lambda: _verdict("ready", "not_ready", lookout.faults()),
+    }
 
 
 def _verdict(well: str, ill: str, faults: Sequence[Fault]) -> Page:
