@@ -1,6 +1,7 @@
 """Sources that should have delivered by a set time and did not (`importer.core.silence`), as the ledger shows them."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -64,13 +65,21 @@ class Ear:
         return [self._heard(source, now) for source in self._sources]
 
     def _catch_up(self, since: datetime) -> None:
-        heard_to = self._heard_to
-        for document_id, path, kind, at in self._ledger.arrivals(since=since, after=self._heard_to - OVERLAP):
-            heard_to = max(heard_to, document_id)
-            folder = FileName.parse(path).folder
-            for source in self._sources:
-                if _comes_from(source, folder, kind):
+        """The latest delivery of each source, if there is one since then that was not looked at before."""
+        missing, heard_to = list(self._sources), self._heard_to
+        asked: set[tuple[str, str | None]] = set()
+        with closing(self._ledger.arrivals(since=since, after=self._heard_to - OVERLAP)) as arrivals:
+            for document_id, path, kind, at in arrivals:
+                heard_to = max(heard_to, document_id)
+                place = path.rpartition("/")[0], kind
+                if place in asked:
+                    continue  # a million files lie in few folders
+                asked.add(place)
+                for source in [each for each in missing if _comes_from(each, *place)]:
                     self._last[source.name] = max(at, self._last.get(source.name, at))
+                    missing.remove(source)
+                if not missing:
+                    break
         self._heard_to = heard_to
 
     def _heard(self, source: Source, now: datetime) -> Heard:
@@ -78,7 +87,7 @@ class Ear:
         return Heard(source.name, silent_since(source.timetable, last, now, self._zone), last)
 
 
-def _comes_from(source: Source, folder: tuple[str, ...], kind: str | None) -> bool:
+def _comes_from(source: Source, folder: str, kind: str | None) -> bool:
     if source.kind is not None and source.kind != kind:
         return False
-    return source.folder is None or source.folder.matches(folder)
+    return source.folder is None or source.folder.matches(FileName.parse(f"{folder}/").folder)

@@ -12,6 +12,7 @@ from importer.adapters.metrics.registry import Metrics
 from importer.adapters.metrics.server import Server
 from importer.adapters.metrics.view import Census, Delivery, View
 from importer.cli.watched import error_of, pages_of
+from importer.config import load_settings
 from importer.core.model import InDoubt, NotSent, ReadFailed, Refused, State, VendorError
 from importer.lookout import Lookout
 from importer.progress import Progress
@@ -63,6 +64,18 @@ def test_the_table_of_metrics_is_that_of_the_registry(metrics):
     told = re.findall(r"^\| `(importer_\w+)` \|([`\w ]*)\|", (DOCS / "operations.md").read_text(), re.MULTILINE)
 
     assert {name: set(re.findall(r"\w+", labels)) for name, labels in told} == ours(metrics)
+
+
+@pytest.mark.parametrize("where", ["docs/operations.md", "config/importer.toml"])
+def test_what_is_shown_as_expected_loads(tmp_path, where):
+    text = (DOCS.parent / where).read_text().replace("\n# ", "\n")
+    (shown,) = re.findall(r"^\[\[expect\]\]\n(?:\w.*\n)+", text, re.MULTILINE)
+    file = tmp_path / "importer.toml"
+    file.write_text(shown)
+
+    (expected,) = load_settings(file, {}).expect
+
+    assert (expected.name, expected.kind, expected.timetable.days) == ("dunning run", "dunning1", set(range(5)))
 
 
 def test_ages_are_those_of_the_moment(metrics):

@@ -1,6 +1,6 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -255,7 +255,9 @@ class LedgerReader:
                 entered = at
         return document.first_seen_at, entered
 
-    def arrivals(self, *, since: datetime, after: int = 0) -> Iterator[tuple[int, str, str | None, datetime]]:
+    def arrivals(
+        self, *, since: datetime, after: int = 0
+    ) -> Generator[tuple[int, str, str | None, datetime], None, None]:
         """Id, path, kind and time of the documents that were first seen since then, the latest ones first.
 
         Args:
