@@ -61,7 +61,9 @@ class Heartbeat:
         """The service does its work; told once."""
         if not self._is_ready:
             self._is_ready = True
-            self._notifier.tell(READY=1, STATUS=self._status())
+            status = self._status()
+            self._notifier.tell(READY=1, STATUS=status)
+            self._log.info("service.ready", message=status)
 
     def reloading(self) -> None:
         """Until the next `ready`."""

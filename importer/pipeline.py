@@ -40,6 +40,7 @@ from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
 from importer.recovery import recover
+from importer.stages import Measure, unmeasured
 
 START_WITHIN = 60.0
 """Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
@@ -83,7 +84,9 @@ class Pipeline:
         policies: Policies,
         clock: Clock,
         log: FilteringBoundLogger,
+        measure: Measure = unmeasured,
     ) -> None:
+        self._measure = measure
         self._ledger = ledger
         self._examiner = examiner
         self._client = client
@@ -125,10 +128,13 @@ class Pipeline:
             return Taken(known.id, is_new=False)  # falls due by itself
         examiner = self._examiner  # one and the same from the reading to the verdict
         with self._lanes.holding(file.signature.size):
-            reading = read(file.path, examiner.max_size)
-            candidate = self._examined(examiner, file, reading, in_place=in_place)
+            with self._measure("read"):
+                reading = read(file.path, examiner.max_size)
+            with self._measure("examine"):
+                candidate = self._examined(examiner, file, reading, in_place=in_place)
             with self._lanes.claim():
-                admitted = self._admit(candidate, file, reading)
+                with self._measure("admit"):
+                    admitted = self._admit(candidate, file, reading)
                 if not isinstance(admitted, Claim):
                     return Taken(admitted.id, is_new=False)
                 self._log_state("document.admitted", admitted.document)
@@ -218,7 +224,8 @@ class Pipeline:
             return
         try:
             if claim.document.target is not None:
-                claim = self._archivist.put_away(claim, content)
+                with self._measure("put away"):
+                    claim = self._archivist.put_away(claim, content)
                 if claim.document.target is None:
                     return  # its commit has given the claim back
         except ClaimLost as error:
@@ -283,7 +290,8 @@ class Pipeline:
         if content is None:
             content = self._content_of(document)
         with self._lanes.intent():
-            self._client.wait_for_turn()
+            with self._measure("wait for the rate"):
+                self._client.wait_for_turn()
             if not self._goes_on(turn):
                 return claim, Act.REST  # others have failed while this document waited for its time
             # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
@@ -295,12 +303,14 @@ class Pipeline:
             sending = document.evolve(
                 state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
             )
-            claim = self._ledger.intend(claim, sending, self._clock.now())
+            with self._measure("intend"):
+                claim = self._ledger.intend(claim, sending, self._clock.now())
             with self._lanes.request(within=start_by - self._clock.steady()) as is_free:
                 if not is_free or not self._goes_on(turn):
                     return self._withdrawn(claim, document), Act.REST
                 self._ledger.confirm_sound()
-                outcome = self._client.import_document(sending, content, start_by=start_by)
+                with self._measure("upload"):
+                    outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
 
     def _goes_on(self, turn: Turn) -> bool:
@@ -329,7 +339,8 @@ class Pipeline:
         data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
         # First, and also when the claim is lost: whoever was refused must not go on asking.
         self._line.note(turn, act, outcome, stop=decision.stop_line, resume_after=decision.resume_after)
-        return self._decided(claim, decision, outcome=name, data=data), decision.then
+        with self._measure("record"):
+            return self._decided(claim, decision, outcome=name, data=data), decision.then
 
     def _decided(
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None

@@ -5,6 +5,7 @@ Into systemd's journal each line goes with its priority before it, as `man 3 sd-
 """
 
 import base64
+import json
 import logging
 import os
 import re
@@ -126,5 +127,13 @@ def _with_priority(render: Processor) -> Processor:
 
 def _rendering(form: str, *, colors: bool) -> list[Processor]:
     if form == "json":
-        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(_json)]
     return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24, sort_keys=False)]
+
+
+def _json(event: Any, **options: Any) -> str:
+    """Readable for a person too; what a terminal might obey, of a file's name for example, is escaped."""
+    line = json.dumps(event, ensure_ascii=False, **options)
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in line)

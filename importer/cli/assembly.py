@@ -34,6 +34,7 @@ from importer.line import Line
 from importer.pipeline import Pipeline, Policies
 from importer.placement import Placement
 from importer.service import Limits, Service
+from importer.stages import Measure, unmeasured
 
 DEFAULT_ACCOUNT = "default"
 TEXT_LAYER = 200_000
@@ -124,7 +125,12 @@ def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abil
 
 @contextmanager
 def assembled(
-    ctx: click.Context, *, backfilling: bool = False, check_remote: bool = False, new_account: bool = False
+    ctx: click.Context,
+    *,
+    backfilling: bool = False,
+    check_remote: bool = False,
+    new_account: bool = False,
+    measure: Measure = unmeasured,
 ) -> Iterator[Parts]:
     """Everything, for the verbs that send; `api.check_remote` may want a look before the first send.
 
@@ -137,7 +143,7 @@ def assembled(
     look_first = check_remote or (backfilling and settings.api.check_remote == "backfill")
     log = log_of(ctx, redactor)
     options = {"look_first": look_first, "new_account": new_account}
-    with put_together(settings, os.environ, redactor, log, **options) as parts:
+    with put_together(settings, os.environ, redactor, log, measure=measure, **options) as parts:
         yield parts
 
 
@@ -150,6 +156,7 @@ def put_together(
     *,
     look_first: bool = False,
     new_account: bool = False,
+    measure: Measure = unmeasured,
 ) -> Iterator[Parts]:
     """The parts, opened in the order of their needs and closed the other way round."""
     credentials = load_credentials(settings, environ)
@@ -173,6 +180,7 @@ def put_together(
             policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
             log=log,
+            measure=measure,
         )
         yield Parts(settings, ledger, client, line, pipeline, clock, log)
 

@@ -351,3 +351,22 @@ def test_a_file_in_use_is_waited_for(world):
         path.write_bytes(content)
         service.wait_for("document.imported", path="RE12345.pdf")
     assert [effect.content for effect in world.sandbox.effects] == [content]
+
+
+def test_a_profile_tells_each_stage_of_the_way_and_changes_nothing_else(world):
+    names = ["RE12345.pdf", "RE10002.pdf", "unknown.pdf"]
+    for name in names:
+        world.drop(name)
+    done = world.importer("--log-level", "error", "backfill", "--profile", exits=3)
+    stages = {line.rsplit(maxsplit=4)[0]: int(line.split()[-4]) for line in done.stderr.splitlines()[1:]}
+    assert stages == {
+        "read": 3,
+        "examine": 3,
+        "admit": 3,
+        "wait for the rate": 2,
+        "intend": 2,
+        "upload": 2,
+        "record": 2,
+        "put away": 3,
+    }
+    assert done.stdout.startswith("3 documents\n")
