@@ -35,7 +35,7 @@ from importer.core.lifecycle import (
     next_act,
     unreadable,
 )
-from importer.core.model import Document, Found, State
+from importer.core.model import Document, Found, ProbeOutcome, State
 from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
@@ -370,6 +370,6 @@ class Pipeline:
         tell(event, **{name: value for name, value in fields.items() if value is not None})
 
 
-def outcome_name(outcome: Outcome) -> str:
+def outcome_name(outcome: Outcome | ProbeOutcome) -> str:
     """`InDoubt` is kept as `in_doubt`: the ledger must not change its words when a class gets another name."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(outcome).__name__).lstrip("_")

@@ -165,7 +165,7 @@ def put_together(
     clock = SystemClock()
     with ExitStack() as stack:
         judge = stack.enter_context(examiner(settings))
-        for setting in _without_effect(settings, judge):
+        for setting in _without_effect(judge):
             log.warning("setting.without_effect", setting=setting, message="this version does not act on it yet")
         ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
         client = stack.enter_context(opened_client(settings, credentials, ledger))
@@ -186,10 +186,9 @@ def put_together(
         yield Parts(settings, ledger, client, line, pipeline, clock, log)
 
 
-def _without_effect(settings: Settings, judge: Examiner) -> list[str]:
+def _without_effect(judge: Examiner) -> list[str]:
     """What is set and not built yet: better told than silently missed."""
-    wanted = {"service.metrics": settings.service.metrics is not None, "resend (in a rule)": judge.resends}
-    return [setting for setting, is_wanted in wanted.items() if is_wanted]
+    return ["resend (in a rule)"] if judge.resends else []
 
 
 def _reloading(

@@ -16,6 +16,7 @@ from importer.cli.exits import Exit, Stop
 from importer.cli.output import new_account_option
 from importer.cli.reloading import Reloader
 from importer.cli.signals import on_signals, reloading
+from importer.cli.watched import watched
 from importer.config import ConfigError, Settings
 from importer.heartbeat import Heartbeat
 from importer.lanes import claims, workers
@@ -65,6 +66,7 @@ def _run(
     def between_turns(_: Round) -> bool:
         if stop.is_set():
             heartbeat.stopping()
+            lookout.is_ending = True
             return True
         if hangup.is_set():
             hangup.clear()
@@ -77,6 +79,7 @@ def _run(
     with (
         Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=service.changed) as watcher,
         heartbeat,
+        watched(parts, service, _patience(settings)) as lookout,
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

@@ -1,6 +1,6 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -216,6 +216,54 @@ class LedgerReader:
                 select(documents.c.id).where(waiting, statements.HAS_COME), {"now": deadline}
             ).scalars()
             return any(document_id in among for document_id in ids)
+
+    # ------------------------------------------------------------ what is to be seen from outside
+
+    def standing(self) -> dict[State, tuple[int, int]]:
+        """As `counts`, and with each count the id of the first of them; answered from an index alone."""
+        query = select(documents.c.state, func.count(), func.min(documents.c.id)).group_by(documents.c.state)
+        with self._database.read() as connection:
+            return {State(state): (count, first) for state, count, first in connection.execute(query)}
+
+    def reasons(self, states: Iterable[State]) -> list[tuple[State, str, int]]:
+        """State, reason code and how many documents; those without a reason are not among them."""
+        code = documents.c.reason["code"].as_string()
+        among = documents.c.state.in_([state.value for state in states])
+        query = select(documents.c.state, code, func.count()).where(among, documents.c.reason.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(documents.c.state, code))
+            return [(State(state), reason, count) for state, reason, count in rows]
+
+    def seen_and_entered(self, document_id: int) -> tuple[datetime, datetime] | None:
+        """When a document was first seen, and when it came into its state."""
+        trail = select(events.c.at, events.c.data["state"].as_string()).where(events.c.document_id == document_id)
+        with self._database.read() as connection:
+            document = _one(connection, select(documents).where(documents.c.id == document_id))
+            if document is None:
+                return None
+            entered = document.first_seen_at
+            for at, state in connection.execute(trail.order_by(events.c.id.desc())):
+                if state != document.state:
+                    break
+                entered = at
+        return document.first_seen_at, entered
+
+    def arrivals(
+        self, *, since: datetime, after: int = 0
+    ) -> Generator[tuple[int, str, str | None, datetime], None, None]:
+        """Id, path, kind and time of the documents that were first seen since then, the latest ones first.
+
+        Args:
+            since: the first older one ends the answer; nothing before it is looked at.
+            after: only documents with a greater id.
+        """
+        d = documents.c
+        query = select(d.id, d.path, d.kind, d.first_seen_at).where(d.id > after).order_by(d.id.desc())
+        with self._database.read() as connection:
+            for document_id, path, kind, at in connection.execute(query.execution_options(yield_per=1000)):
+                if at < since:
+                    return
+                yield document_id, path, kind, at
 
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:
