@@ -80,7 +80,8 @@ class Server:
         self._binaries = binaries()
         self._user = _unprivileged()
         self._numbers = itertools.count(1)
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        # Short enough for a socket's path, and open to another user.
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._data = self.folder / "data"
         self._process = None
         try:

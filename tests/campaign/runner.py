@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from importer.adapters.ledger import Ledger, database
+from importer.adapters.ledger import Ledger, sqlite
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe
 from importer.adapters.rules_file import load_rules
@@ -118,7 +118,7 @@ def bench():
         # Nothing is encrypted here, and a context takes 10 ms.
         stack.enter_context(patched(httpx, "create_ssl_context", cache(httpx.create_ssl_context)))
         # Nobody who is waited for here ever lets go.
-        stack.enter_context(patched(database, "BUSY_TIMEOUT_MS", 5))
+        stack.enter_context(patched(sqlite, "BUSY_TIMEOUT_MS", 5))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="campaign-", dir=parent))
         yield stack.enter_context(Bench(Path(folder)))
 

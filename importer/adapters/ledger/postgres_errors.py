@@ -3,7 +3,6 @@
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import (
-    LedgerBusy,
     LedgerConflict,
     LedgerError,
     LedgerNeedsPerson,
@@ -23,10 +22,7 @@ _KINDS: dict[str, tuple[type[LedgerError], str]] = {
     "25P03": (LedgerUnavailable, "the transaction had stood still for too long, and was undone"),
     "53300": (LedgerUnavailable, "the server has no more connections to give; raise max_connections, or use a pooler"),
     "53": (LedgerUnavailable, "the server lacks room or memory; make some: nothing was lost"),
-    "55P03": (
-        LedgerBusy,
-        "others have held it locked for too long: a rebuild, an upgrade or a backup; wait for the end",
-    ),
+    "55P03": (LedgerUnavailable, "another importer has held a row locked for too long; it is tried again"),
     "57014": (LedgerUnavailable, "the server took too long over one statement; look at its load"),
     "25006": (LedgerUnavailable, "this server may only be read: a standby; name the primary in ledger.url"),
     "28": (LedgerError, "the server does not let this user in; check user, password and pg_hba.conf"),
