@@ -4,6 +4,7 @@ The order of acts is exactly-once.md's: what is to happen is on disk before it h
 before the next thing. So this file can be killed at any line, and the ledger knows where to go on.
 """
 
+import os
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from importer.adapters.abillify import Abillify
 from importer.adapters.inbox import FoundFile
 from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
 from importer.adapters.probe import ProbeError
-from importer.adapters.reading import FileVanished, ReadError, Reading, read
+from importer.adapters.reading import FileVanished, NotReady, ReadError, Reading, read
 from importer.archiving import Archivist
 from importer.batches import Batches, sighting_of
 from importer.clock import Clock
@@ -194,7 +195,14 @@ class Pipeline:
 
     def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
-        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission)
+        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+
+    def _admission_of_file(self, candidate: Document, known: Sequence[Document]) -> Document:
+        """Raises NotReady where another importer has taken this very file and put it away since it was read."""
+        is_known = any(document.sha256 == candidate.sha256 for document in known)
+        if is_known and not os.path.lexists(candidate.location):
+            raise NotReady(f"{candidate.location}: another importer has just put it away")
+        return self._admission(candidate, known)
 
     def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
         return admit(candidate, known, self._policies.admission)

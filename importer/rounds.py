@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
@@ -17,7 +16,7 @@ PATIENCE = 600.0
 
 
 class Rounds:
-    """A thread of its own while its context lasts: neither the work nor the watchdog waits for it.
+    """For a thread of its own (`importer.helpers`): neither the work nor the watchdog waits for it.
 
     Args:
         ear: hears of the sources.
@@ -35,26 +34,17 @@ class Rounds:
         self._listens_at = clock.steady() + PATIENCE
         self._every = every
         self._log = log
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._go, name="rounds")
         self.heard: Sequence[Heard] = ()
         """The sources as they were last heard of."""
         self.on_round: Callable[[], None] = lambda: None
         """Called in each round, by its thread."""
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _go(self) -> None:
+    def go(self, ended: threading.Event) -> None:
+        """Until the event is set."""
         while True:
             self._hear()
             self.on_round()
-            if self._ended.wait(self._every):
+            if ended.wait(self._every):
                 return
 
     def _hear(self) -> None:

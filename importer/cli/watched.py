@@ -16,6 +16,7 @@ from importer.cli.assembly import Parts
 from importer.clock import local_zone
 from importer.config import ListenAddress
 from importer.core.model import InDoubt, ProbeRefused, ReadFailed, Refused, VendorError
+from importer.helpers import Helpers
 from importer.lookout import Fault, Lookout
 from importer.pipeline import outcome_name
 from importer.progress import Patience
@@ -32,7 +33,7 @@ ERRORS = frozenset(
 
 
 @contextmanager
-def watched(parts: Parts, service: Service, patience: Patience) -> Iterator[Lookout]:
+def watched(parts: Parts, service: Service, patience: Patience, helpers: Helpers) -> Iterator[Lookout]:
     """Serves or writes the metrics, and looks for silent sources, as long as the context lasts."""
     settings = parts.settings
     every = settings.service.heartbeat.total_seconds() or MINUTE
@@ -55,7 +56,7 @@ def watched(parts: Parts, service: Service, patience: Patience) -> Iterator[Look
             case Path() as file:
                 stack.enter_context(_written(parts, lookout, rounds, file))
         if settings.expect or isinstance(settings.service.metrics, Path):
-            stack.enter_context(rounds)
+            stack.enter_context(helpers.running("thread that looks for silent sources", rounds.go))
         yield lookout
 
 
