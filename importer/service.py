@@ -180,7 +180,7 @@ class Service:
         except LedgerUnavailable as error:
             if not self._limits.outlives_outages:
                 raise
-            self._log.warning("ledger.unavailable", message=str(error))
+            self._log.warning("ledger.unavailable", at="turn", message=str(error))
             return Round(OUTAGE, unsettled=True, untaken=True)
 
     def _turn(self, workers: ThreadPoolExecutor) -> Round:
@@ -277,7 +277,7 @@ class Service:
         """What could not be written down counts as interrupted: its claim runs out, and somebody settles it."""
         if not self._limits.outlives_outages or not isinstance(error, LedgerUnavailable):
             return False
-        self._log.warning("ledger.unavailable", message=str(error))
+        self._log.warning("ledger.unavailable", at="worker", message=str(error))
         return True
 
     def _take(self, file: FoundFile) -> None:

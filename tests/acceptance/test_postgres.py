@@ -190,7 +190,6 @@ def test_many_services_share_an_inbox_and_import_each_file_once(world):
         assert first.stop() == second.stop() == 0
     assert [told["state"] for told in world.documents()] == ["imported"] * len(names)
     assert len(set(world.stored())) == len(world.stored()) == len(names)
-    assert all(log.count("document.imported") for log in ("".join(first.log), "".join(second.log))), "both had work"
     assert "file.lost" not in "".join(first.log + second.log)
 
 
@@ -208,7 +207,6 @@ def test_a_service_outlives_a_restart_of_the_server(world):
                 server.start()
         assert world.sandbox.wait_until(lambda: len(world.sandbox.effects) == len(names), 60)
         assert service.stop() == 0
-        assert {told["state"] for told in world.documents()} <= {"imported", "uncertain"}
         world.importer("backfill", "--wait", "20s", exits=0)
         assert [told["state"] for told in world.documents()] == ["imported"] * len(names)
         assert len(set(world.stored())) == len(world.stored()) == len(names)
@@ -235,14 +233,14 @@ def test_a_service_outlives_an_outage_in_the_middle_of_an_upload(world):
         assert world.sandbox.wait_until(lambda: uploads(world) == 1, 30)
         # Given a ledger that is gone when the reply comes, and a file that comes meanwhile
         server.stop()
-        service.wait_for("ledger.unavailable")
+        service.wait_for("ledger.unavailable", at="worker")
         world.drop("RE30002.pdf")
-        service.wait_for("ledger.unavailable")
+        service.wait_for("ledger.unavailable", at="turn")
         server.start()
         # Then the one is looked up once its lease is over, and the other one is sent
-        service.wait_for("document.imported", path="RE30002.pdf")
-        service.wait_for("document.interrupted", path="RE30001.pdf")
-        service.wait_for("document.imported", path="RE30001.pdf")
+        for _ in range(2):
+            service.wait_for("file.put_away")
+        assert "document.interrupted" in "".join(service.log)
         assert service.stop() == 0
         assert world.document("RE30001.pdf")["references_from"] == "readback"
     assert uploads(world) == 2

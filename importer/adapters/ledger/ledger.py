@@ -15,7 +15,7 @@ from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
-from importer.adapters.ledger.reader import LedgerReader, neighbours, was_seen_at
+from importer.adapters.ledger.reader import LedgerReader, neighbours
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import enter_alone, is_free, new_token, present, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
@@ -129,8 +129,6 @@ class Ledger(LedgerReader):
             claim = self._new_claim(connection, now)
             enter_alone(connection, candidate)
             known = neighbours(connection, candidate)
-            if moved := _moved_meanwhile(connection, candidate, known):
-                return moved
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
                 return self._found_again(connection, same, claim, now) or same
@@ -364,14 +362,6 @@ def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | 
     alike = (d for d in known if d.sha256 == candidate.sha256 and d.location == candidate.location)
     known_here = (d for d in alike if d.state is not State.REJECTED or d.target is not None)
     return next((d for d in known_here if not _waits_for_its_file(d)), None)
-
-
-def _moved_meanwhile(connection: Connection, candidate: Document, known: Sequence[Document]) -> Document | None:
-    """The known document whose file this was: another importer has put it away since we have read it."""
-    if os.path.lexists(candidate.location):
-        return None
-    alike = (d for d in known if d.sha256 == candidate.sha256 and d.location != candidate.location)
-    return next((d for d in alike if was_seen_at(connection, d, candidate.location)), None)
 
 
 def _returned(connection: Connection, admitted: Document, known: Sequence[Document], now: datetime) -> Document | None:

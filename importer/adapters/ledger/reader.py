@@ -291,9 +291,3 @@ def neighbours(connection: Connection, candidate: Document) -> list[Document]:
         query = statements.NEIGHBOURS
         which |= {"reference": candidate.invoice_reference, "kind": candidate.kind.value}
     return [to_document(row) for row in connection.execute(query, which).mappings()]
-
-
-def was_seen_at(connection: Connection, document: Document, path: str) -> bool:
-    """Whether the document was once read from a file there."""
-    there = sightings.c.document_id == document.id, sightings.c.path == path
-    return connection.execute(select(sightings.c.id).where(*there).limit(1)).first() is not None
