@@ -96,6 +96,8 @@ class Pipeline:
         self._is_ending = False
         self._clock = clock
         self._log = log
+        self.on_resend: Callable[[], None] = lambda: None
+        """Called when an import is recorded after which the invoice is to be sent again."""
 
     @property
     def examiner(self) -> Examiner:
@@ -335,9 +337,19 @@ class Pipeline:
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None
     ) -> Claim:
         now = self._clock.now()
-        claim = self._ledger.record(claim, decision.document, decision.event, now, outcome=outcome, data=data)
+        resend = self._wants_resend(decision.document)
+        claim = self._ledger.record(
+            claim, decision.document, decision.event, now, outcome=outcome, data=data, resend=resend
+        )
+        if resend:
+            self.on_resend()
         self._log_state(decision.event, decision.document)
         return claim
+
+    def _wants_resend(self, document: Document) -> bool:
+        """Whether its rule says so, and it was we who have imported it."""
+        is_ours = document.state is State.IMPORTED and document.attempts > 0
+        return is_ours and document.rule in self._examiner.resending_rules
 
     def _now(self) -> Now:
         return Now(self._clock.now(), self._client.server_time())

@@ -16,6 +16,7 @@ from importer.adapters.ledger import Attempt, Event, printable
 from importer.core.model import Document, State
 from importer.core.naming import shown
 from importer.core.person import ACCEPTABLE, is_needed_for
+from importer.core.resending import Resend, ResendState
 
 FIELDS = (
     "id",
@@ -242,6 +243,48 @@ def story_as_json(attempts: Sequence[Attempt], events: Sequence[Event]) -> dict[
             for event in events
         ],
     }
+
+
+def resend_as_json(resend: Resend) -> dict[str, Any]:
+    """What is told of a request to send an invoice again."""
+    return {
+        "id": f"R{resend.id}",
+        "invoice_reference": resend.invoice_reference,
+        "state": resend.state,
+        "created_at": timestamp(resend.created_at),
+        "sent_at": timestamp(resend.sent_at),
+        "next_attempt_at": timestamp(resend.next_attempt_at),
+        "attempts": resend.attempts,
+        "outcome": resend.outcome,
+        "message": resend.message,
+        "job": resend.job,
+        "result": resend.result,
+        "resultcode": resend.resultcode,
+        "key": resend.idempotency_key,
+        "actor": resend.actor,
+        "document": f"D{resend.document_id}" if resend.document_id else None,
+    }
+
+
+RESEND_STYLES = {ResendState.SENT: "green", ResendState.FAILED: "red", ResendState.HELD: "magenta"}
+
+
+def print_resends(console: Console, resends: Sequence[Resend]) -> None:
+    """Every request to send an invoice again, for a person."""
+    if resends:
+        console.print(Text("resends", style="bold"))
+    for resend in resends:
+        state = (resend.state.value, RESEND_STYLES.get(resend.state, "yellow"))
+        console.print(Text.assemble(f"  R{resend.id} ", state, f"  {shown(resend_told(resend))}"))
+
+
+def resend_told(resend: Resend) -> str:
+    """On one line: for which invoice, when, by whom, and what came of it."""
+    who = f"wanted by {resend.actor}" if resend.actor else f"wanted by a rule, with D{resend.document_id}"
+    sent = f"sent {local(resend.sent_at)}" if resend.state is ResendState.SENT else ""
+    job = f"job {resend.job}" if resend.job else ""
+    wanted = f"{who} {local(resend.created_at)}"
+    return ", ".join(filter(None, (resend.invoice_reference, wanted, sent, job, resend.message)))
 
 
 def places_of(documents: Sequence[Document], below: Path) -> Table:

@@ -14,6 +14,7 @@ from importer.cli.output import json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of
 from importer.config import Settings
 from importer.core.model import State
+from importer.core.resending import ResendState
 from importer.report import counted, local, timestamp
 
 
@@ -52,6 +53,7 @@ def _status(ledger: LedgerReader) -> dict[str, Any]:
             for state, code, count, example in ledger.blocked()
         ],
         "line": _line(ledger.line()),
+        "resends": {state.value: count for state, count in sorted(ledger.resend_counts().items())},
     }
 
 
@@ -85,6 +87,9 @@ def _print(found: dict[str, Any]) -> None:
             f"{group['state']}: {group['count']} x {group['reason']}, for example {group['example']}; "
             f"see `importer list --state {group['state']}`"
         )
+    for state, count in found["resends"].items():
+        if state != ResendState.SENT:
+            click.echo(f"{counted(count, 'resend')} {state}; see `importer show` of the invoice")
     if count := found["not_taken"]:
         click.echo(f"{counted(count, 'file')} in the inbox {'was' if count == 1 else 'were'} not taken yet")
     line = found["line"]
@@ -99,6 +104,6 @@ def _code(found: dict[str, Any]) -> Exit:
     states = found["states"]
     if found["line"]["code"] == "credentials_refused":
         return Exit.CREDENTIALS_REFUSED
-    if any(State(group["state"]).needs_person for group in found["blocked"]):
+    if found["resends"].get(ResendState.HELD) or any(State(g["state"]).needs_person for g in found["blocked"]):
         return Exit.NEEDS_PERSON
     return Exit.AGAIN_LATER if any(states[state] for state in states if State(state).is_on_its_way) else Exit.OK

@@ -7,10 +7,24 @@ from typing import Self
 
 import httpx
 
-from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_outcome, read_failed, send_outcome
+from importer.adapters.abillify.answers import (
+    invoice_outcome,
+    is_html,
+    probe_outcome,
+    read_failed,
+    resend_outcome,
+    send_outcome,
+)
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
-from importer.adapters.abillify.request import HEADERS, Request, identity_of, import_request, invoice_url
+from importer.adapters.abillify.request import (
+    HEADERS,
+    Request,
+    identity_of,
+    import_request,
+    invoice_url,
+    resend_request,
+)
 from importer.adapters.abillify.throttle import Pacer
 from importer.adapters.abillify.transport import steady
 from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
@@ -25,6 +39,7 @@ from importer.core.model import (
     SendOutcome,
     digest_of,
 )
+from importer.core.resending import ResendOutcome
 
 LISTING_LIMIT = 16 << 20
 FILE_LIMIT = 64 << 20
@@ -125,6 +140,20 @@ class Abillify:
         """
         request = import_request(document, self._base_url, fingerprint=self._fingerprint)
         return send_outcome(self._wire.ask(request.with_file(content), start_by=start_by, paced=False))
+
+    def resend_invoice(self, reference: str, key: str, *, start_by: float | None = None) -> ResendOutcome:
+        """Has Abillify send an invoice's e-mail again, once, without waiting for the rate limit.
+
+        Args:
+            reference: the invoice's.
+            key: goes with the request.
+            start_by: as for an import.
+
+        Raises:
+            ValueError: no address can carry the reference.
+        """
+        request = resend_request(reference, key, self._base_url)
+        return resend_outcome(self._wire.ask(request, start_by=start_by, paced=False))
 
     def read_back(self, document: Document) -> ReadbackOutcome:
         """Looks for a document among those of its invoice.

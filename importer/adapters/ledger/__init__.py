@@ -9,6 +9,7 @@ from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.reconstruction import Reconstruction, reconstructing
+from importer.adapters.ledger.resends import ResendClaim, Resends
 from importer.adapters.ledger.values import Attempt, Claim, Event, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
@@ -27,6 +28,8 @@ __all__ = [
     "LedgerReader",
     "Member",
     "Reconstruction",
+    "ResendClaim",
+    "Resends",
     "Sighting",
     "Testimony",
     "Witness",

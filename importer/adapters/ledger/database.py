@@ -18,7 +18,7 @@ from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, Wron
 from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder, share
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest migration: the version of the schema that this code reads and writes."""
 
 OLDER = "`importer ledger upgrade` brings it there, after a backup"

@@ -16,6 +16,7 @@ from importer.adapters.ledger.holders import Holder, holders_folder
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, has_come, neighbours
+from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Claim, Sighting
@@ -231,8 +232,11 @@ class Ledger(LedgerReader):
         outcome: str | None = None,
         actor: str | None = None,
         data: dict[str, Any] | None = None,
+        resend: bool = False,
     ) -> Claim:
         """T4: the outcome, the references and the event, in one transaction; `outcome` ends the attempt under way.
+
+        With `resend`, so is the wish to have the invoice sent again.
 
         Raises:
             ClaimLost: another importer has taken the document over.
@@ -244,6 +248,8 @@ class Ledger(LedgerReader):
             if outcome is not None:
                 _end_attempt(connection, placed, now, outcome)
             add_event(connection, placed, now, event, actor=actor, data=data)
+            if resend:
+                want_after_import(connection, placed, now)
             return claim.holding(placed)
 
         return self._database.write(record, vouched=document.state is State.IMPORTED)
@@ -280,6 +286,11 @@ class Ledger(LedgerReader):
         """Makes an orphan's claim ours; None when somebody was faster."""
         is_still = documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token
         return self._seize(update(documents).where(*is_still), now)
+
+    @property
+    def resends(self) -> Resends:
+        """What is to be sent again."""
+        return Resends(self._database, self._holder, self._lease)
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
