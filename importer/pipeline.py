@@ -11,7 +11,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.abillify import Abillify
+from importer.adapters.abillify import Abillify, InvoiceTold
 from importer.adapters.inbox import FoundFile
 from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
 from importer.adapters.probe import ProbeError
@@ -21,6 +21,7 @@ from importer.batches import Batches, sighting_of
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.brake import BrakePolicy
+from importer.core.invoice import INVOICE_PAID, REMINDING, held_as_paid, is_unclear, nothing_open
 from importer.core.keys import key_to_send
 from importer.core.lifecycle import (
     FIRST_ACTS,
@@ -35,7 +36,7 @@ from importer.core.lifecycle import (
     next_act,
     unreadable,
 )
-from importer.core.model import Document, Found, State
+from importer.core.model import Document, Found, ReadFailed, State
 from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
@@ -57,6 +58,8 @@ class Policies:
     """How many documents may be asked for or uploaded at the same time."""
     look_first: bool = False
     """Whether a read-back comes before the very first send."""
+    asks_whether_paid: bool = False
+    """Whether the invoice is asked for before a reminder is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +285,10 @@ class Pipeline:
 
     def _send(self, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
+        if self._wants_question(document):
+            decided = self._ask_whether_paid(claim, turn)
+            if decided is not None:
+                return decided, Act.REST
         if content is None:
             content = self._content_of(document)
         with self._lanes.intent():
@@ -304,6 +311,28 @@ class Pipeline:
                 self._ledger.confirm_sound()
                 outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
+
+    def _wants_question(self, document: Document) -> bool:
+        """Of a reminder that nobody has let pass, and of which no send is in doubt."""
+        is_wanted = self._policies.asks_whether_paid and document.kind in REMINDING
+        return is_wanted and not document.key.in_doubt and INVOICE_PAID not in document.accepted
+
+    def _ask_whether_paid(self, claim: Claim, turn: Turn) -> Claim | None:
+        """The claim after a decision; None where the document goes on, as it does when the invoice does not tell."""
+        document = claim.document
+        assert document.invoice_reference is not None, "what is sent has a reference"
+        with self._lanes.request():
+            told = self._client.invoice(document.invoice_reference)
+            rows = None
+            if isinstance(told, InvoiceTold) and is_unclear(told.fields):
+                rows = self._client.payments(document.invoice_reference)
+        for failed_question in (told, rows):
+            if isinstance(failed_question, ReadFailed):
+                return self._record(claim, document, failed_question, turn, Act.ASK_INVOICE)[0]
+        if not isinstance(told, InvoiceTold):
+            return None  # the upload is told that the invoice is unknown, and waits for it
+        why = nothing_open(told.fields, rows if isinstance(rows, tuple) else None)
+        return None if why is None else self._decided(claim, Decision(held_as_paid(document, why), "document.held"))
 
     def _goes_on(self, turn: Turn) -> bool:
         return not self._is_ending and self._line.honours(turn)

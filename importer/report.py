@@ -295,3 +295,53 @@ def places_of(documents: Sequence[Document], below: Path) -> Table:
         lies = location.relative_to(below) if location.is_relative_to(below) else location
         table.add_row(f"D{document.id}", state_text(document), Text(shown(lies)))
     return table
+
+
+def print_invoice(console: Console, told: Mapping[str, Any]) -> None:
+    """An invoice at Abillify beside the ledger, for a person."""
+    known = "" if told["known"] else "  Abillify does not know it"
+    console.print(Text.assemble((shown(told["invoice_reference"]), "bold"), known))
+    grid = Table.grid(padding=(0, 2))
+    for name, value in (told["invoice"] or {}).items():
+        grid.add_row(Text(shown(name), style="dim"), Text(_plainly(value), overflow="fold"))
+    console.print(grid)
+    for heading, lines in _invoice_sections(told):
+        if lines:
+            console.print(Text(heading, style="bold"))
+        for line in lines:
+            console.print(Text(f"  {shown(line)}"))
+
+
+def _invoice_sections(told: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    def booked(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        return [f"{row['booking']}  {_plainly(row['as_came'])}" for row in rows]
+
+    at_abillify = [
+        "  ".join(
+            filter(
+                None,
+                (
+                    entry["communication_reference"],
+                    entry["kind"],
+                    entry["label"],
+                    entry["created"],
+                    entry["document"] or "not in the ledger",
+                    entry["saved"] and f"saved as {entry['saved']}",
+                ),
+            )
+        )
+        for entry in told["documents"]
+    ]
+    ours = [f"{d['id']}  {d['state']}  {d['kind']}  {d['path']}" for d in told["ledger"]]
+    resends = [f"{r['id']}  {r['state']}  {r['created_at']}" for r in told["resends"]]
+    return [
+        ("documents at Abillify", at_abillify),
+        ("payments", booked(told["payments"])),
+        ("charges", booked(told["charges"])),
+        ("in the ledger", ours),
+        ("resends", resends),
+    ]
+
+
+def _plainly(value: object) -> str:
+    return shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

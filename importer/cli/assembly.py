@@ -226,6 +226,7 @@ def policies(settings: Settings, *, look_first: bool = False, rebuilt_at: dateti
         lifecycle=lifecycle_policy(settings),
         send_timeout=api.timeout.total_seconds(),
         uploads=api.concurrency,
+        asks_whether_paid=documents.paid_invoice == "hold",
         look_first=look_first or rebuilt_at is not None or api.check_remote == "always",
     )
 

@@ -20,6 +20,7 @@ VERBS = {
     "show": "A document's whole story, by id, path or invoice reference.",
     "retry": "Try documents again now.",
     "resolve": "Record a person's decision about a held or uncertain document.",
+    "invoice": "An invoice at Abillify: documents, payments and charges, beside the ledger.",
     "resend": "Have Abillify send invoices to their customers again.",
     "reconcile": "Check the ledger against Abillify both ways, and look up what is uncertain.",
     "doctor": "Check configuration, credentials, API, clock, folders and ledger.",

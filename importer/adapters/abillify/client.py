@@ -15,6 +15,7 @@ from importer.adapters.abillify.answers import (
     resend_outcome,
     send_outcome,
 )
+from importer.adapters.abillify.invoices import InvoiceTold, Rows, every_row, invoice_told
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
 from importer.adapters.abillify.request import (
@@ -33,6 +34,7 @@ from importer.core.model import (
     Digest,
     Document,
     InvoiceOutcome,
+    InvoiceUnknown,
     ProbeOutcome,
     ReadbackOutcome,
     ReadFailed,
@@ -192,6 +194,32 @@ class Abillify:
         """
         return invoice_outcome(self._get(invoice_url(self._base_url, reference)))
 
+    def invoice(self, reference: str) -> InvoiceTold | InvoiceUnknown | ReadFailed:
+        """An invoice with all its fields as they came.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        return invoice_told(self._get(invoice_url(self._base_url, reference), limit=LISTING_LIMIT))
+
+    def payments(self, reference: str) -> Rows | InvoiceUnknown | ReadFailed:
+        """All that was paid and charged on an invoice, as it came; also of a server that cuts the list into pages.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        url = invoice_url(self._base_url, reference, "payments")
+        return every_row(
+            lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT), first=0, steps_by_rows=True
+        )
+
+    def file_of(self, entry: Communication) -> bytes | ReadFailed:
+        """A listed document's bytes, read from the configured host and no other."""
+        found = self._content_at(entry.public_url, self._clock() + self._timeout)
+        return (
+            found if found is not None else ReadFailed("its bytes cannot be read at an address of the configured host")
+        )
+
     def probe(self) -> ProbeOutcome:
         """Whether the credentials are accepted; also brings the server's time."""
         return probe_outcome(self._get(f"{self._base_url}/invoices?page=1&pageSize=1"))
@@ -215,6 +243,10 @@ class Abillify:
         return self._wire.ask(request, limit=limit, by=by, paced=paced)
 
     def _digest_at(self, address: str | None, by: float) -> Digest | ReadFailed | None:
+        content = self._content_at(address, by)
+        return digest_of(content) if isinstance(content, bytes) else content
+
+    def _content_at(self, address: str | None, by: float) -> bytes | ReadFailed | None:
         """Only from the configured host: no other one is ever asked, let alone shown the credentials."""
         if address is None or not self._is_ours(address):
             return None
@@ -224,7 +256,7 @@ class Abillify:
         # Abillify holds mails and PDFs; an HTML page is a log-in form or an apology.
         if answer.status != 200 or answer.body is None or is_html(answer):
             return None
-        return digest_of(answer.body)
+        return answer.body
 
     def _is_ours(self, address: str) -> bool:
         try:
