@@ -15,7 +15,7 @@ from importer.adapters.abillify.answers import (
     resend_outcome,
     send_outcome,
 )
-from importer.adapters.abillify.invoices import InvoiceTold, Rows, every_row, invoice_told
+from importer.adapters.abillify.invoices import InvoiceTold, Rows, every_row, invoice_told, page_of
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
 from importer.adapters.abillify.request import (
@@ -211,6 +211,15 @@ class Abillify:
         url = invoice_url(self._base_url, reference, "payments")
         return every_row(
             lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT), first=0, steps_by_rows=True
+        )
+
+    def invoices(self, page: int, size: int) -> Rows | ReadFailed:
+        """One page of all invoices that the credentials may see. Where pages begin, and their size, is the server's."""
+        rows = page_of(self._get(f"{self._base_url}/invoices?page={page}&pageSize={size}", limit=LISTING_LIMIT))
+        return (
+            ReadFailed("there is no list of invoices at that address", 404)
+            if isinstance(rows, InvoiceUnknown)
+            else rows
         )
 
     def file_of(self, entry: Communication) -> bytes | ReadFailed:
