@@ -6,7 +6,7 @@ import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
-from importer.core.naming import numbered
+from importer.core.naming import TEMPORARY, numbered
 
 LONGEST = 120
 """Bytes of a name without its ending."""
@@ -57,6 +57,25 @@ def save_new(folder: Path, stem: str, content: bytes) -> Path:
             raise
         return path
     raise AssertionError("the names never end")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file that somebody has asked for by its name: whole, or not at all.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)  # a pipe, or /dev/stdout
+        return
+    fresh = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name[:100]}")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -24,6 +24,7 @@ VERBS = {
     "resend": "Have Abillify send invoices to their customers again.",
     "reconcile": "Check the ledger against Abillify both ways, and look up what is uncertain.",
     "audit": "Which invoices at Abillify lack a document that they should have.",
+    "report": "What was imported in a month, for an auditor.",
     "doctor": "Check configuration, credentials, API, clock, folders and ledger.",
     "ledger": "Verify, back up, rebuild or upgrade the ledger.",
     "sandbox": "A local stand-in for the Abillify API, on loopback.",

@@ -1,6 +1,7 @@
 """The ledger: what happened to every document, in a database."""
 
 from importer.adapters.ledger.backup import back_up
+from importer.adapters.ledger.chronicle import Chronicle, Decided
 from importer.adapters.ledger.database import Database, is_outdated
 from importer.adapters.ledger.errors import ClaimLost, LedgerBusy, LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
@@ -16,9 +17,11 @@ from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_w
 __all__ = [
     "WITNESS",
     "Attempt",
+    "Chronicle",
     "Claim",
     "ClaimLost",
     "Database",
+    "Decided",
     "Event",
     "Group",
     "Ledger",

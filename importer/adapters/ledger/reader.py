@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
+from importer.adapters.ledger.chronicle import Chronicle, chronicle
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.holders import lives
 from importer.adapters.ledger.line_words import heard
@@ -196,6 +197,11 @@ class LedgerReader:
         """How many resends are in each state that has any."""
         with self._database.read() as connection:
             return resend_counts(connection)
+
+    def chronicle(self, begin: datetime, end: datetime) -> Chronicle:
+        """What happened from `begin` on, and before `end`."""
+        with self._database.read() as connection:
+            return chronicle(connection, begin, end)
 
     def line(self) -> dict[str, Any] | None:
         """Why nothing is sent, and since when; None while the line is open or nobody has said."""
