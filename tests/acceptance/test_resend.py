@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import httpx
 import pytest
@@ -188,3 +190,31 @@ def test_what_the_wire_carries(world):
     assert request.authorization
     assert len(request.key) <= 255
     assert json.dumps(USER) not in request.key
+
+
+def test_a_ledger_from_before_there_were_resends_is_upgraded(world):
+    world.drop("RE12345.pdf")
+    world.importer("backfill", exits=0)
+    ledger = world.folder / "var" / "ledger.db"
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("DROP TABLE resends")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    assert "ledger upgrade" in world.importer("resend", "RE12345", exits=7).stderr
+    world.importer("ledger", "upgrade", exits=0)
+    told(world, "RE12345")
+    assert world.document("RE12345.pdf")["state"] == "imported"
+
+
+def test_two_at_once_send_one_request(world):
+    world.sandbox.fail(faults.delay(after=None), endpoint="resend")
+    command = world.command("resend", "RE1", "--json")
+    first = subprocess.Popen(command, env=world.full_environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert world.sandbox.wait_until(lambda: bool(world.sandbox._state.store.resends), 30)
+    (second,) = told(world, "RE1", "--again", exits=4)
+    assert second["state"] == "sending"
+    world.sandbox.release()
+    out, _ = first.communicate(timeout=60)
+    assert first.returncode == 0
+    assert json.loads(out)["key"] == second["key"]
+    assert len(asked(world)) == 1
