@@ -19,7 +19,8 @@ from importer.config import load_credentials
 from importer.core.comparison import bare
 from importer.core.invoice import booking_of
 from importer.core.model import Document, InvoiceUnknown, ProbeRefused, ReadFailed
-from importer.report import document_as_json, print_invoice, resend_as_json
+from importer.invoice_report import print_invoice, resend_as_json
+from importer.report import document_as_json
 
 T = TypeVar("T")
 REFUSED = (401, 403)

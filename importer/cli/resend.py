@@ -15,7 +15,7 @@ from importer.cli.output import json_option, print_json
 from importer.cli.reading import settings_of
 from importer.clock import SystemClock
 from importer.core.resending import AlreadySent, GoOn, Resend, ResendState, Undecided, settled
-from importer.report import resend_as_json, resend_told
+from importer.invoice_report import resend_as_json, resend_told
 from importer.resender import Resender
 
 EPILOG = """\b

@@ -8,7 +8,8 @@ from importer.cli.exits import Exit, Stop
 from importer.cli.output import console, find_documents, json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of
 from importer.core.model import Document
-from importer.report import document_as_json, print_resends, print_story, resend_as_json, story_as_json
+from importer.invoice_report import print_resends, resend_as_json
+from importer.report import document_as_json, print_story, story_as_json
 
 
 @click.command(

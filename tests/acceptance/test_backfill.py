@@ -78,12 +78,9 @@ def test_a_reference_of_any_characters_reaches_its_invoice(world):
 
 
 def test_a_setting_that_nothing_acts_on_yet_is_told(world):
-    rules = world.folder / "config" / "rules.toml"
-    rules.write_text(rules.read_text().replace("[[rule]]\n", "[[rule]]\nresend = true\n", 1))
     world.environ["IMPORTER_SERVICE__METRICS"] = "127.0.0.1:9464"
     told = world.importer("backfill", exits=0).stderr
     assert "service.metrics" in told
-    assert "resend" in told
 
 
 def test_a_second_run_finds_nothing_to_do(world):
