@@ -35,9 +35,10 @@ bench-quick: $(VENV)/.ready ## the same in small sizes: whether it runs, not how
 systemd-test: $(VENV)/.ready ## the units at work under a real systemd, in a throw-away machine (Linux, root)
 	$(BIN)/pytest -n0 tests/systemd/on_a_real_systemd.py $(ARGS)
 
-check: $(VENV)/.ready ## format, lint, types, layers
+check: $(VENV)/.ready ## format, lint, security, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive importer
 	$(BIN)/mypy
 	$(BIN)/pytest -q -p no:cacheprovider tests/test_layers.py
 

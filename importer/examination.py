@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from importer.adapters.probe import Probe
@@ -13,6 +14,9 @@ from importer.core.facts import Facts, Format, extension_of
 from importer.core.model import Document, Reason, State
 from importer.core.rules import FileName, Inference, Match, Rules
 from importer.core.verdict import DocumentPolicy, Verdict, judge, judge_name
+
+NAMES = 8192
+"""Names whose reading is remembered: each is read when its batch is counted, and again when the file is examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Examiner:
         self._rules = rules
         self._policy = policy
         self._account = account
+        self._read_name = lru_cache(maxsize=NAMES)(self._inferred)
 
     def under(self, rules: Rules, policy: DocumentPolicy) -> "Examiner":
         """The same probe and account under other rules and another policy."""
@@ -74,18 +79,26 @@ class Examiner:
             content: its bytes; None for a file beyond the limit.
         """
         facts = self._facts(document, content)
-        inference = self._rules.infer(FileName.parse(document.path), facts)
+        inference = self._inference(document.path, facts)
         named = Named(inference.reference, inference.kind) if isinstance(inference, Match) else None
         return _judged(document, inference, facts, judge(facts, self._policy, named))
 
     def examine_name(self, document: Document) -> Examination:
         """The same by the name alone, as if the bytes were in order."""
-        return _judged(document, self._rules.infer(FileName.parse(document.path)), None, verdict.Accepted())
+        return _judged(document, self._inference(document.path), None, verdict.Accepted())
 
     def understand(self, relative: str) -> Understood | None:
         """What the rules read from a file's path alone; None for nothing certain."""
-        inference = self._rules.infer(FileName.parse(relative))
+        inference = self._inference(relative)
         return Understood(inference.reference, inference.by_fallback) if isinstance(inference, Match) else None
+
+    def _inference(self, relative: str, facts: Facts | None = None) -> Inference:
+        """Only of an e-mail do the rules read more than its name."""
+        is_mail = facts is not None and facts.eml is not None
+        return self._inferred(relative, facts) if is_mail else self._read_name(relative)
+
+    def _inferred(self, relative: str, facts: Facts | None = None) -> Inference:
+        return self._rules.infer(FileName.parse(relative), facts)
 
     def _facts(self, document: Document, content: bytes | None) -> Facts:
         extension = extension_of(document.filename)

@@ -5,7 +5,6 @@ It says that all is well only while every thread gets on; then systemd ends a se
 
 import threading
 import time
-from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
@@ -17,7 +16,7 @@ from importer.progress import Patience, Progress
 
 
 class Heartbeat:
-    """A thread of its own while its context lasts; the other methods are for the service's main thread.
+    """`beat` is for a thread of its own (`importer.helpers`), the other methods for the service's main thread.
 
     Args:
         every: seconds between two messages; None for none but those that systemd's watchdog wants.
@@ -43,25 +42,17 @@ class Heartbeat:
         self._ledger = ledger
         self._line = line
         self._log = log
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat")
         self._counted_at = -1
         self._counts: dict[State, int] = {}
         self._is_ready = False
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def ready(self) -> None:
         """The service does its work; told once."""
         if not self._is_ready:
             self._is_ready = True
-            self._notifier.tell(READY=1, STATUS=self._status())
+            status = self._status()
+            self._notifier.tell(READY=1, STATUS=status)
+            self._log.info("service.ready", message=status)
 
     def reloading(self) -> None:
         """Until the next `ready`."""
@@ -72,8 +63,9 @@ class Heartbeat:
     def stopping(self) -> None:
         self._notifier.tell(STOPPING=1, STATUS="stopping: what is under way is finished")
 
-    def _beat(self) -> None:
-        while not self._ended.wait(self._pause):
+    def beat(self, ended: threading.Event) -> None:
+        """Until the event is set."""
+        while not ended.wait(self._pause):
             stuck = self._progress.stuck(self._patience)
             if stuck is None:
                 self._notifier.tell(WATCHDOG=1)

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.inbox import FoundFile, Problem, Scan, Scanner
 from importer.adapters.ledger import LedgerReader
+from importer.announced import Announced
 from importer.batches import sighting_of
 from importer.clock import Clock
 
@@ -24,6 +25,9 @@ BREATH = 0.1
 
 STEP = 0.02
 """Seconds that a look goes on before the workers are seen to."""
+
+INBOX_MISSING = "inbox_missing"
+"""The problem that means that nothing of the inbox can be seen."""
 
 SHARE = 10
 """A look at everything that takes a second comes once in so many seconds, however short the rescan time is."""
@@ -73,6 +77,15 @@ class Intake:
         self._is_begun = False
         """Whether a look at everything is under way."""
         self._looks = 0
+        self._announced = Announced()
+        self._is_looked_through = False
+        """Whether a look at everything has ended whose findings were not taken in yet."""
+        self.look_seconds: float | None = None
+        """How long the last look at everything took."""
+        self.unannounced = 0
+        """Files that no event has told of: only a look at everything has found them."""
+        self.blind: Problem | None = None
+        """Why the last look at everything could not see the inbox; None when it could."""
         self.problems: dict[str, str] = {}
         """Files and folders that could not be looked at, with the reason; they stay where they are."""
 
@@ -80,10 +93,12 @@ class Intake:
 
     def changed(self, path: str | None) -> None:
         """An event: something has changed there, or somewhere. From any thread."""
+        self._announced.note(path)
         self._scanner.hint(path)
 
     def retry(self, path: Path) -> None:
         """A file that was taken, and was not ready after all. From any thread."""
+        self._announced.note(str(path))
         self._scanner.forget(path)
 
     def note(self, problems: Sequence[Problem]) -> None:
@@ -104,6 +119,11 @@ class Intake:
         """Whether any complete file waits to be taken, or may turn up any moment."""
         is_behind = self._looks == 0 or self._scanner.is_looking or self._next_gathering <= self._clock.steady()
         return bool(self._files) or self._more or is_behind
+
+    @property
+    def looks(self) -> int:
+        """How often everything was looked at."""
+        return self._looks
 
     @property
     def is_unsettled(self) -> bool:
@@ -162,16 +182,25 @@ class Intake:
         self._next_gathering = now = self._clock.steady()
         if self._is_begun:
             self._is_begun, self._looks, self._ended = False, self._looks + 1, now
+            if self._looks == 1:
+                self._announced.begin(self._clock.now())
+            self._is_looked_through, self.look_seconds = True, now - self._began
             self._next_look = max(self._began + self._rescan, now + SHARE * (now - self._began), now + BREATH)
 
     def _take_in(self, scan: Scan, *, is_busy: bool) -> None:
         self.note(scan.problems)
+        if self._is_looked_through:
+            self._is_looked_through = False
+            self.blind = next((problem for problem in scan.problems if problem.code == INBOX_MISSING), None)
         now = self._clock.steady()
         self._gathered, self._more = now, scan.more
         self._settles_at = None if scan.next_look is None else now + scan.next_look
         self._next_gathering = float("inf") if scan.next_look is None else now + max(BREATH / 10, scan.next_look)
         fresh = self._unknown(scan.settled[: scan.fresh])
         others = self._unknown(scan.settled[scan.fresh :])
+        self.unannounced += sum(self._announced.is_news(file) for file in (*fresh, *others))
+        if not self._files and not self.is_unsettled:
+            self._announced.forget()
         self._survey([*fresh, *others], is_idle=not self._files and not is_busy)
         for file in (*fresh, *others):
             self._log.debug("file.settled", path=file.relative)

@@ -88,6 +88,11 @@ class Line:
     def is_open(self) -> bool:
         return self._stopped is None
 
+    @property
+    def failing(self) -> dict[str, Reason]:
+        """The endpoints whose circuit is open, each with the reason."""
+        return {ENDPOINTS[act]: reason for act, reason in self._failing.items()}
+
     def stop(self, reason: Reason, resume_after: float | None = None) -> None:
         """Stops the line. Many workers may hit the same wall at once; the first one tells."""
         with self._lock:

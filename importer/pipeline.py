@@ -4,6 +4,7 @@ The order of acts is exactly-once.md's: what is to happen is on disk before it h
 before the next thing. So this file can be killed at any line, and the ledger knows where to go on.
 """
 
+import os
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from importer.adapters.abillify import Abillify, InvoiceTold
 from importer.adapters.inbox import FoundFile
 from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
 from importer.adapters.probe import ProbeError
-from importer.adapters.reading import FileVanished, ReadError, Reading, read
+from importer.adapters.reading import FileVanished, NotReady, ReadError, Reading, read
 from importer.archiving import Archivist
 from importer.batches import Batches, sighting_of
 from importer.clock import Clock
@@ -36,11 +37,12 @@ from importer.core.lifecycle import (
     next_act,
     unreadable,
 )
-from importer.core.model import Document, Found, ReadFailed, State
+from importer.core.model import Document, Found, ProbeOutcome, ReadFailed, State
 from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
 from importer.recovery import recover
+from importer.stages import Measure, unmeasured
 
 START_WITHIN = 60.0
 """Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
@@ -86,7 +88,9 @@ class Pipeline:
         policies: Policies,
         clock: Clock,
         log: FilteringBoundLogger,
+        measure: Measure = unmeasured,
     ) -> None:
+        self._measure = measure
         self._ledger = ledger
         self._examiner = examiner
         self._client = client
@@ -130,10 +134,13 @@ class Pipeline:
             return Taken(known.id, is_new=False)  # falls due by itself
         examiner = self._examiner  # one and the same from the reading to the verdict
         with self._lanes.holding(file.signature.size):
-            reading = read(file.path, examiner.max_size)
-            candidate = self._examined(examiner, file, reading, in_place=in_place)
+            with self._measure("read"):
+                reading = read(file.path, examiner.max_size)
+            with self._measure("examine"):
+                candidate = self._examined(examiner, file, reading, in_place=in_place)
             with self._lanes.claim():
-                admitted = self._admit(candidate, file, reading)
+                with self._measure("admit"):
+                    admitted = self._admit(candidate, file, reading)
                 if not isinstance(admitted, Claim):
                     return Taken(admitted.id, is_new=False)
                 self._log_state("document.admitted", admitted.document)
@@ -193,7 +200,14 @@ class Pipeline:
 
     def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
-        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission)
+        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+
+    def _admission_of_file(self, candidate: Document, known: Sequence[Document]) -> Document:
+        """Raises NotReady where another importer has taken this very file and put it away since it was read."""
+        is_known = any(document.sha256 == candidate.sha256 for document in known)
+        if is_known and not os.path.lexists(candidate.location):
+            raise NotReady(f"{candidate.location}: another importer has just put it away")
+        return self._admission(candidate, known)
 
     def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
         return admit(candidate, known, self._policies.admission)
@@ -223,7 +237,8 @@ class Pipeline:
             return
         try:
             if claim.document.target is not None:
-                claim = self._archivist.put_away(claim, content)
+                with self._measure("put away"):
+                    claim = self._archivist.put_away(claim, content)
                 if claim.document.target is None:
                     return  # its commit has given the claim back
         except ClaimLost as error:
@@ -292,7 +307,8 @@ class Pipeline:
         if content is None:
             content = self._content_of(document)
         with self._lanes.intent():
-            self._client.wait_for_turn()
+            with self._measure("wait for the rate"):
+                self._client.wait_for_turn()
             if not self._goes_on(turn):
                 return claim, Act.REST  # others have failed while this document waited for its time
             # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
@@ -304,12 +320,14 @@ class Pipeline:
             sending = document.evolve(
                 state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
             )
-            claim = self._ledger.intend(claim, sending, self._clock.now())
+            with self._measure("intend"):
+                claim = self._ledger.intend(claim, sending, self._clock.now())
             with self._lanes.request(within=start_by - self._clock.steady()) as is_free:
                 if not is_free or not self._goes_on(turn):
                     return self._withdrawn(claim, document), Act.REST
                 self._ledger.confirm_sound()
-                outcome = self._client.import_document(sending, content, start_by=start_by)
+                with self._measure("upload"):
+                    outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
 
     def _wants_question(self, document: Document) -> bool:
@@ -360,7 +378,8 @@ class Pipeline:
         data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
         # First, and also when the claim is lost: whoever was refused must not go on asking.
         self._line.note(turn, act, outcome, stop=decision.stop_line, resume_after=decision.resume_after)
-        return self._decided(claim, decision, outcome=name, data=data), decision.then
+        with self._measure("record"):
+            return self._decided(claim, decision, outcome=name, data=data), decision.then
 
     def _decided(
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None
@@ -400,6 +419,6 @@ class Pipeline:
         tell(event, **{name: value for name, value in fields.items() if value is not None})
 
 
-def outcome_name(outcome: Outcome) -> str:
+def outcome_name(outcome: Outcome | ProbeOutcome) -> str:
     """`InDoubt` is kept as `in_doubt`: the ledger must not change its words when a class gets another name."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(outcome).__name__).lstrip("_")

@@ -165,6 +165,11 @@ class Service:
         return running + self.intake.waiting
 
     @property
+    def has_caught_up(self) -> bool:
+        """Whether all of the inbox was looked at, and every file in it is in the ledger."""
+        return self.intake.looks > 0 and self.left == 0
+
+    @property
     def problems(self) -> dict[str, str]:
         """Files and folders that could not be looked at, with the reason; they stay where they are."""
         return self.intake.problems

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from importer.config import BackoffRange, ConfigError, Rate, find_config, load_s
 from importer.config.environment import variable_of
 from importer.config.paths import parse_dated_folder, root_of
 from importer.core.admission import Treatment
+from importer.core.model import Kind
 
 SHIPPED = Path(__file__).parent.parent / "config" / "importer.toml"
 PASSWORD = "hunter2-äöü"
@@ -475,15 +476,85 @@ def test_any_other_ledger_is_refused_with_the_form_it_should_have(write, url):
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("", None), ("127.0.0.1:9464", ("127.0.0.1", 9464)), ("[::1]:0", ("::1", 0))]
+    ("written", "meant"),
+    [
+        ("", None),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("[::1]:0", ("::1", 0)),
+        ("/var/lib/node/importer.prom", Path("/var/lib/node/importer.prom")),
+    ],
 )
-def test_metrics_are_served_at_a_host_and_a_port_or_not_at_all(write, written, meant):
+def test_metrics_are_served_at_a_host_and_a_port_or_written_or_neither(write, written, meant):
     assert load_settings(write(), {"IMPORTER_SERVICE__METRICS": written}).service.metrics == meant
 
 
-@pytest.mark.parametrize("written", ["9464", "host:", "host:99999", "/var/metrics"])
-def test_metrics_are_served_nowhere_else(write, written):
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("9464", "127.0.0.1:", "127.0.0.1:99999", "/var/metrics", "inbox/importer.prom"),
+        *("0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "importer.example:9464"),
+    ],
+)
+def test_metrics_go_nowhere_else_and_never_to_the_network(write, written):
     assert faults_of(write(), {"IMPORTER_SERVICE__METRICS": written})
+
+
+def test_a_file_of_metrics_needs_a_heartbeat(write):
+    assert "service.metrics" in faults_of(write('[service]\nmetrics = "importer.prom"\nheartbeat = 0'))
+
+
+# Sources that should deliver
+
+
+def test_what_is_expected_is_read_with_its_days_and_its_time(write):
+    first, second = load_settings(
+        write(
+            """
+            [[expect]]
+            name = "dunning run"
+            folder = "Mahnungen/**"
+            days = ["fri-mon", "wed"]
+            by = "6:00"
+            [[expect]]
+            name = "invoices"
+            kind = "invoice"
+            by = "18:30"
+            """
+        ),
+        {},
+    ).expect
+    assert (first.name, first.folder.parts, first.kind) == ("dunning run", ("Mahnungen", "**"), None)
+    assert (first.timetable.days, first.timetable.by) == ({4, 5, 6, 0, 2}, time(6))
+    assert (second.folder, second.kind, second.timetable.days) == (None, Kind.INVOICE, {0, 1, 2, 3, 4})
+
+
+def test_every_fault_of_what_is_expected_is_told_with_its_place(write):
+    faults = faults_of(
+        write(
+            """
+            [[expect]]
+            name = ""
+            by = "24:00"
+            [[expect]]
+            folder = "../elsewhere"
+            kind = "bill"
+            days = "monday"
+            dayz = "mon"
+            by = "18:00"
+            """
+        )
+    )
+    of_second = {f"expect[1].{name}" for name in ("name", "folder", "kind", "days", "dayz")}
+    assert faults.keys() == {"expect[0].name", "expect[0].by"} | of_second
+    assert faults["expect[1].dayz"].remedy == "did you mean days?"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['expect = "x"', 'expect = ["x"]', "[expect]\nby = 1", '[[expect]]\nname="a"\nby="1:00"\n' * 2],
+)
+def test_what_is_expected_stands_in_tables_of_their_own(write, written):
+    assert all(key.startswith("expect") for key in faults_of(write(written)))
 
 
 # Paths

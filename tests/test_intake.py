@@ -129,6 +129,43 @@ def test_a_backlog_is_queued_in_portions_and_a_fresh_file_goes_before_it(world_o
     assert len(rest) == len(set(rest)) == QUEUED + FRESH + 200
 
 
+def test_files_that_no_event_has_told_of_are_counted(world_of):
+    clock = Clock()
+    world = world_of(clock)
+    looked_at_ns = world.drop("RE1.pdf").stat().st_ctime_ns + 10_000
+    clock.now = lambda: datetime.fromtimestamp(looked_at_ns / 1e9, UTC)
+    world.settled()
+    assert (world.intake.looks, world.intake.unannounced) == (1, 0), "what lay there nobody had to announce"
+
+    for name, told in {"RE2.pdf": "RE2.pdf", "new/RE3.pdf": "new", "RE4.pdf": None}.items():
+        path = world.drop(name)
+        while path.stat().st_ctime_ns <= looked_at_ns:  # the file system's clock is coarse
+            path.touch()
+        if told:
+            world.intake.changed(str(world.inbox / told))
+    clock.time += RESCAN
+    world.settled()
+
+    assert sorted(world.files()) == ["RE1.pdf", "RE2.pdf", "RE4.pdf", "new/RE3.pdf"]
+    assert (world.intake.looks, world.intake.unannounced) == (2, 1)
+
+
+def test_an_inbox_that_cannot_be_seen_is_told_until_it_is_there_again(world_of):
+    world = world_of(Clock())
+    world.settled()
+    assert world.intake.blind is None
+
+    away = world.inbox.rename(world.inbox.with_name("away"))
+    world.clock.time += RESCAN
+    world.settled()
+    assert "mount it" in world.intake.blind.message
+
+    away.rename(world.inbox)
+    world.clock.time += RESCAN
+    world.settled()
+    assert world.intake.blind is None
+
+
 def test_what_the_ledger_knows_is_not_taken_again(world_of):
     world = world_of(Clock())
     path = world.drop("RE1.pdf")

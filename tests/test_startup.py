@@ -14,7 +14,7 @@ try:
 finally:
     print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
-SENDING_AND_INSPECTING = {"httpx", "httpcore", "pypdf", "lxml", "re2", "watchdog", "structlog"}
+SENDING_AND_INSPECTING = {"httpx", "httpcore", "pypdf", "lxml", "re2", "watchdog", "structlog", "prometheus_client"}
 
 
 def loaded_by(*arguments, cwd):

@@ -1,7 +1,13 @@
-"""Logs: constant dotted event names plus fields; readable on a terminal, JSON elsewhere, and never a secret."""
+"""Logs: constant dotted event names plus fields; readable on a terminal, JSON elsewhere, and never a secret.
+
+Into systemd's journal each line goes with its priority before it, as `man 3 sd-daemon` says (`<4>` for a warning): so
+`journalctl -p warning` finds it. The journal takes that off again.
+"""
 
 import base64
+import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -16,6 +22,12 @@ CONSTANT = frozenset({"event", "level", "timestamp", "document", "state", "reaso
 """Fields whose values are words of ours: whatever the password is, they stay what they are."""
 
 LONG = 8
+
+JOURNAL = "JOURNAL_STREAM"
+"""Device and inode of the stream that systemd has connected with the journal (man 5 systemd.exec)."""
+
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+"""Syslog's, by level."""
 
 
 class Redactor:
@@ -56,8 +68,22 @@ def _pattern(secret: str) -> re.Pattern[str]:
     return re.compile(escaped if len(secret) >= LONG else rf"(?<!\w){escaped}(?!\w)")
 
 
+def leads_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether what is written there arrives in the journal, and not in a file or a pipe that was put in between."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # closed, or no file at all
+        return False
+    return environ.get(JOURNAL) == f"{status.st_dev}:{status.st_ino}"
+
+
 def start_logging(
-    *, form: str | None = None, level: str = "info", stream: TextIO | None = None, redactor: Redactor | None = None
+    *,
+    form: str | None = None,
+    level: str = "info",
+    stream: TextIO | None = None,
+    redactor: Redactor | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> FilteringBoundLogger:
     """Sets up the log of this process and returns its logger.
 
@@ -66,9 +92,11 @@ def start_logging(
         level: `debug`, `info`, `warning` or `error`.
         stream: standard error unless given.
         redactor: knows the secrets.
+        environ: tells whether the stream leads to the journal.
     """
     stream = stream or sys.stderr
     form = form or ("console" if stream.isatty() else "json")
+    *shaping, render = _rendering(form, colors=stream.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -76,7 +104,8 @@ def start_logging(
             structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=form == "json"),
             structlog.processors.format_exc_info,
             redactor or Redactor(),
-            *_rendering(form, colors=stream.isatty()),
+            *shaping,
+            _with_priority(render) if leads_to_journal(stream, environ) else render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(stream),
@@ -86,7 +115,25 @@ def start_logging(
     return logger
 
 
+def _with_priority(render: Processor) -> Processor:
+    """The same, with the priority before every line of it: the journal takes each line for itself."""
+
+    def rendered(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        priority = PRIORITIES[event["level"]]  # first: rendering may take it out
+        return "\n".join(f"<{priority}>{line}" for line in str(render(logger, method, event)).split("\n"))
+
+    return rendered
+
+
 def _rendering(form: str, *, colors: bool) -> list[Processor]:
     if form == "json":
-        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [structlog.processors.EventRenamer("event"), structlog.processors.JSONRenderer(_json)]
     return [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24, sort_keys=False)]
+
+
+def _json(event: Any, **options: Any) -> str:
+    """Readable for a person too; what a terminal might obey, of a file's name for example, is escaped."""
+    line = json.dumps(event, ensure_ascii=False, **options)
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in line)

@@ -35,6 +35,7 @@ from importer.pipeline import Pipeline, Policies
 from importer.placement import Placement
 from importer.resender import Resender
 from importer.service import Limits, Service
+from importer.stages import Measure, unmeasured
 
 DEFAULT_ACCOUNT = "default"
 TEXT_LAYER = 200_000
@@ -127,7 +128,12 @@ def opened_client(settings: Settings, credentials: Credentials) -> Iterator[Abil
 
 @contextmanager
 def assembled(
-    ctx: click.Context, *, backfilling: bool = False, check_remote: bool = False, new_account: bool = False
+    ctx: click.Context,
+    *,
+    backfilling: bool = False,
+    check_remote: bool = False,
+    new_account: bool = False,
+    measure: Measure = unmeasured,
 ) -> Iterator[Parts]:
     """Everything, for the verbs that send; `api.check_remote` may want a look before the first send.
 
@@ -140,7 +146,7 @@ def assembled(
     look_first = check_remote or (backfilling and settings.api.check_remote == "backfill")
     log = log_of(ctx, redactor)
     options = {"look_first": look_first, "new_account": new_account}
-    with put_together(settings, os.environ, redactor, log, **options) as parts:
+    with put_together(settings, os.environ, redactor, log, measure=measure, **options) as parts:
         yield parts
 
 
@@ -153,6 +159,7 @@ def put_together(
     *,
     look_first: bool = False,
     new_account: bool = False,
+    measure: Measure = unmeasured,
 ) -> Iterator[Parts]:
     """The parts, opened in the order of their needs and closed the other way round."""
     credentials = load_credentials(settings, environ)
@@ -160,9 +167,6 @@ def put_together(
     clock = SystemClock()
     with ExitStack() as stack:
         judge = stack.enter_context(examiner(settings))
-        if settings.service.metrics is not None:  # better told than silently missed
-            message = "this version does not act on it yet"
-            log.warning("setting.without_effect", setting="service.metrics", message=message)
         ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
         client = stack.enter_context(opened_client(settings, credentials))
         reload = _reloading(settings, environ, client, redactor, log)
@@ -177,6 +181,7 @@ def put_together(
             policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
             log=log,
+            measure=measure,
         )
         resender = resender_of(settings, ledger, client, line, log)
         pipeline.on_resend = resender.expect

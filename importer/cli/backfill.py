@@ -28,6 +28,7 @@ from importer.core.model import Document, State
 from importer.core.person import is_needed_for
 from importer.report import counted, document_as_json
 from importer.service import Limits, Service
+from importer.stages import Profile, unmeasured
 from importer.telling import print_explanation
 
 EXAMPLES = """\b
@@ -62,6 +63,7 @@ class Wanted:
     check_remote: bool
     wait: timedelta
     new_account: bool
+    profile: bool
     as_json: bool
 
     def roots(self, settings: Settings) -> list[Path]:
@@ -102,6 +104,7 @@ class Summary:
 @click.option("--in-place/--archive", "in_place", default=None, help="Leave files where they are, or archive them.")
 @click.option("--check-remote", is_flag=True, help="Look at Abillify before each first send; adopt what is there.")
 @click.option("--wait", type=Duration(), default="30s", show_default=True, help="Follow retries for that long.")
+@click.option("--profile", is_flag=True, help="Say where the time went, stage by stage (on standard error).")
 @new_account_option
 @json_option
 @click.pass_context
@@ -115,7 +118,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if wanted.dry_run:
         _dry_run(settings_of(ctx), wanted)
         return
-    with assembled(ctx, backfilling=True, check_remote=wanted.check_remote, new_account=wanted.new_account) as parts:
+    profile = Profile() if wanted.profile else None
+    options = {"check_remote": wanted.check_remote, "new_account": wanted.new_account}
+    measure = profile.measure if profile else unmeasured
+    with assembled(ctx, backfilling=True, measure=measure, **options) as parts:
         settings = parts.settings
         service = parts.service(scanner_of(settings, wanted.roots(settings)), _limits(settings, wanted))
         patience = _patience(parts, service, wanted.wait)
@@ -128,6 +134,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         else:
             deque(documents, maxlen=0)
             _print_summary(summary)
+        if profile:
+            click.echo(profile.text(), err=True)
         stopped = parts.line.stopped
     if stopped is not None and stopped.code == CREDENTIALS_REFUSED:
         raise Stop(Exit.CREDENTIALS_REFUSED, stopped.message)

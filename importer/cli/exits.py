@@ -47,13 +47,13 @@ def errors_as_advice() -> Iterator[None]:
         remedy = "make room and start again" if is_full else "check the path, its owner and its rights"
         _end(Exit.FAULT, f"{place}{error.strerror}; {remedy}")
     except Exception as error:
-        code = _code_for_ours(error)
+        code = code_of(error)
         if code is None:
             raise
         _end(code, str(error))
 
 
-def _code_for_ours(error: Exception) -> Exit | None:
+def code_of(error: Exception) -> Exit | None:
     """The code for an error of one of our parts; None for one that nobody expects."""
     # Imported only where something went wrong: the command line must answer `--help` at once.
     from importer.adapters.archive import ArchiveError  # noqa: PLC0415

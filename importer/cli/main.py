@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import sys
 
 import click
@@ -84,8 +85,16 @@ def cli(ctx: click.Context, config: str | None, log_format: str | None, log_leve
     ctx.obj = {"config": Path(config) if config is not None else None, "log_format": log_format, "log_level": log_level}
 
 
+NOT_FOR_OTHERS = 0o007
+
+
 def main() -> None:
-    """The console script."""
+    """The console script.
+
+    What it writes is customers' business: whatever umask it is started under, others get no right to any of it. What
+    the group may do stays with the caller.
+    """
+    os.umask(os.umask(0o077) | NOT_FOR_OTHERS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name still shows the rest

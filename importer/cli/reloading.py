@@ -7,7 +7,7 @@ from operator import attrgetter
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.rules_file import load_rules
 from importer.cli.assembly import Parts, brake_policy, document_policy, policies
-from importer.config import Settings, load_settings, settings_reference
+from importer.config import TABLES, Settings, load_settings, settings_reference
 
 LIVE = ("rules", "documents.", "brake.", "schedule.")
 """What holds for the next document, whatever was set before it; all else is built into connections and folders."""
@@ -54,7 +54,7 @@ class Reloader:
 
 def differences(one: Settings, other: Settings) -> list[str]:
     """The keys of the settings that differ."""
-    keys = [reference.key for reference in settings_reference()]
+    keys = [*(reference.key for reference in settings_reference()), *TABLES]
     return [key for key in keys if attrgetter(key)(one) != attrgetter(key)(other)]
 
 

@@ -16,8 +16,10 @@ from importer.cli.exits import Exit, Stop
 from importer.cli.output import new_account_option
 from importer.cli.reloading import Reloader
 from importer.cli.signals import on_signals, reloading
+from importer.cli.watched import watched
 from importer.config import ConfigError, Settings
 from importer.heartbeat import Heartbeat
+from importer.helpers import Helpers
 from importer.lanes import claims, workers
 from importer.progress import Patience
 from importer.service import Limits, Round, Service
@@ -58,24 +60,27 @@ def _run(
     inbox = settings.inbox
     limits = Limits(concurrency=settings.api.concurrency, rescan=inbox.rescan.total_seconds())
     service = parts.service(scanner_of(settings), limits)
-    heartbeat = _heartbeat(parts, service)
+    heartbeat, helpers = _heartbeat(parts, service), Helpers(service.wake.set)
     reloader = Reloader(parts, os.environ)
 
     def between_turns(_: Round) -> bool:
         if stop.is_set():
             heartbeat.stopping()
+            lookout.is_ending = True
             return True
         if hangup.is_set():
             hangup.clear()
             heartbeat.reloading()
             _reload(parts, reloader)
         watcher.keep_watching()
+        helpers.check()
         heartbeat.ready()
         return False
 
     with (
         Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=service.changed) as watcher,
-        heartbeat,
+        helpers.running("heartbeat", heartbeat.beat),
+        watched(parts, service, _patience(settings), helpers) as lookout,
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

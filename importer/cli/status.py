@@ -1,6 +1,7 @@
 """`importer status`."""
 
-from datetime import datetime
+import os
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,23 +13,26 @@ from importer.cli.assembly import scanner_of
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of
+from importer.clock import local_zone
 from importer.config import Settings
 from importer.core.model import State
 from importer.core.resending import ResendState
 from importer.report import counted, local, timestamp
+from importer.silence import Ear
 
 
 @click.command(epilog="\b\nExample:\n  importer status --json")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Counts by state, the oldest unfinished document, what is blocked and why.
+    """Counts by state, the oldest unfinished document, what is blocked and why, and which sources are silent.
 
-    Ends with 5 when the credentials are refused, 3 when documents need a person, 4 when some will be tried again.
+    Ends with 5 when the credentials are refused, 3 when documents need a person or a source is silent, 4 when some
+    documents will be tried again.
     """
     settings = settings_of(ctx)
     with reading_ledger(settings) as ledger:
-        found = _status(ledger) | {"not_taken": _not_taken(settings, ledger)}
+        found = _status(ledger) | {"not_taken": _not_taken(settings, ledger), "silent": _silent(settings, ledger)}
     if as_json:
         print_json([found])
     else:
@@ -73,6 +77,16 @@ def _not_taken(settings: Settings, ledger: LedgerReader) -> int:
     return count
 
 
+def _silent(settings: Settings, ledger: LedgerReader) -> list[dict[str, Any]]:
+    """The sources that should have delivered."""
+    heard = Ear(settings.expect, ledger, local_zone(os.environ)).listen(datetime.now(UTC))
+    return [
+        {"name": source.name, "expected_by": timestamp(source.expected_by)}
+        for source in heard
+        if source.expected_by is not None
+    ]
+
+
 def _print(found: dict[str, Any]) -> None:
     for state, count in found["states"].items():
         if count:
@@ -92,6 +106,8 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"{counted(count, 'resend')} {state}; see `importer show` of the invoice")
     if count := found["not_taken"]:
         click.echo(f"{counted(count, 'file')} in the inbox {'was' if count == 1 else 'were'} not taken yet")
+    for source in found["silent"]:
+        click.echo(f"silent: nothing has come from {source['name']}, expected by {_local(source['expected_by'])}")
     line = found["line"]
     click.echo(f"line stopped since {_local(line['since'])}: {line['message']}" if line["code"] else "line open")
 
@@ -104,6 +120,7 @@ def _code(found: dict[str, Any]) -> Exit:
     states = found["states"]
     if found["line"]["code"] == "credentials_refused":
         return Exit.CREDENTIALS_REFUSED
-    if found["resends"].get(ResendState.HELD) or any(State(g["state"]).needs_person for g in found["blocked"]):
+    is_for_a_person = any(State(group["state"]).needs_person for group in found["blocked"])
+    if found["silent"] or found["resends"].get(ResendState.HELD) or is_for_a_person:
         return Exit.NEEDS_PERSON
     return Exit.AGAIN_LATER if any(states[state] for state in states if State(state).is_on_its_way) else Exit.OK

@@ -4,14 +4,17 @@ from importer.config.credentials import Credentials, MissingCredentials, load_cr
 from importer.config.faults import ConfigError, Fault
 from importer.config.load import find_config, load_settings
 from importer.config.secret import Secret
-from importer.config.settings import Settings, settings_reference
+from importer.config.settings import TABLES, Settings, settings_reference
 from importer.config.units import BackoffRange, Rate
+from importer.config.urls import ListenAddress
 
 __all__ = [
+    "TABLES",
     "BackoffRange",
     "ConfigError",
     "Credentials",
     "Fault",
+    "ListenAddress",
     "MissingCredentials",
     "Rate",
     "Secret",

@@ -22,8 +22,10 @@ class Conflict(NamedTuple):
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _timeouts(settings)
+    yield from _metrics_never_written(settings)
     yield from _folders_in_the_way(settings)
     yield from _files_in_the_inbox(settings)
+    yield from _namesakes(settings)
 
 
 def _timeouts(settings: Settings) -> Iterator[Conflict]:
@@ -35,6 +37,12 @@ def _timeouts(settings: Settings) -> Iterator[Conflict]:
             "is longer than api.timeout, the time for the whole request",
             "shorten it, or lengthen api.timeout",
         )
+
+
+def _metrics_never_written(settings: Settings) -> Iterator[Conflict]:
+    if isinstance(settings.service.metrics, Path) and not settings.service.heartbeat:
+        problem = "is written every service.heartbeat, which is 0"
+        yield Conflict(("service.metrics", "service.heartbeat"), problem, "set a heartbeat, or listen on a port")
 
 
 def _folders_in_the_way(settings: Settings) -> Iterator[Conflict]:
@@ -60,6 +68,7 @@ def _files_in_the_inbox(settings: Settings) -> Iterator[Conflict]:
         "rules": settings.rules,
         "api.password_file": settings.api.password_file,
         "ledger.url": settings.ledger.url.sqlite_path,
+        "service.metrics": metrics if isinstance(metrics := settings.service.metrics, Path) else None,
     }
     for key, file in files.items():
         if file and _lies_in(file, inbox):
@@ -68,6 +77,14 @@ def _files_in_the_inbox(settings: Settings) -> Iterator[Conflict]:
     if _lies_in(settings.file, inbox):
         problem = f"{inbox} holds this configuration, so the importer would move it away"
         yield Conflict(("inbox.path",), problem, 'name a folder that is only an inbox, such as "inbox"')
+
+
+def _namesakes(settings: Settings) -> Iterator[Conflict]:
+    names = [expected.name for expected in settings.expect]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            key = f"expect[{index}].name"
+            yield Conflict((key,), "is the name of another expected source too", "give each of them its own")
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

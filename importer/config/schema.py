@@ -11,10 +11,15 @@ from importer.config.checks import conflicts
 from importer.config.environment import variable_of
 from importer.config.faults import ENVIRONMENT, Fault, did_you_mean
 from importer.config.setting_types import Origin
-from importer.config.settings import Settings, sections, settings_reference
+from importer.config.settings import TABLES, Settings, sections, settings_reference
 from importer.config.units import MalformedError
 
 Content = Mapping[str, Any]
+
+SIMPLE = {
+    "bool_type": ("must be true or false, without quotes", "write true or false"),
+    "string_type": ("must be a text, in quotes", 'write it like "text"'),
+}
 
 
 def validate(content: Content, origin: Origin) -> tuple[Settings | None, list[Fault]]:
@@ -76,19 +81,20 @@ def _explain(detail: ErrorDetails) -> tuple[str, str]:
             return _explain_unknown(*map(str, detail["loc"]))
         case "literal_error" | "enum":
             return "is none of its choices", f"write {detail['ctx']['expected'].replace(chr(39), chr(34))}"
-        case "bool_type":
-            return "must be true or false, without quotes", "write true or false"
-        case "string_type":
-            return "must be a text, in quotes", 'write it like "text"'
+        case "missing":
+            return "is missing", f"add {detail['loc'][-1]}"
+        case simple if simple in SIMPLE:
+            return SIMPLE[simple]
         case _:
             name = detail["loc"][0]
-            return "must be a section", f"write [{name}] on a line of its own, and its settings below"
+            what, heading = ("table", f"[[{name}]]") if name in TABLES else ("section", f"[{name}]")
+            return f"must be a {what}", f"write {heading} on a line of its own, and its settings below"
 
 
-def _explain_unknown(section: str, name: str = "") -> tuple[str, str]:
-    if not name:
-        section, name = "", section
-    known = sections()
+def _explain_unknown(*place: str) -> tuple[str, str]:
+    """Of an unknown key: its section, if any, or its table and the number of that."""
+    section, name = place[0] if len(place) > 1 else "", place[-1]
+    known = sections() | TABLES
     kind = "setting" if section else "section or setting"
     candidates = list(known[section].model_fields)
     if meant := did_you_mean(name, candidates):

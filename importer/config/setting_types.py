@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo
 
+from importer.config.expected import (
+    parse_days,
+    parse_expected_folder,
+    parse_expected_kind,
+    parse_source_name,
+    parse_time_of_day,
+)
 from importer.config.paths import DatedFolder, parse_dated_folder, parse_folder, parse_path, parse_rules
 from importer.config.units import (
     BackoffRange,
@@ -18,8 +25,10 @@ from importer.config.units import (
     parse_rate,
     parse_size,
 )
-from importer.config.urls import LedgerUrl, ListenAddress, parse_base_url, parse_ledger_url, parse_listen_address
+from importer.config.urls import LedgerUrl, ListenAddress, parse_base_url, parse_ledger_url, parse_metrics
 from importer.core.admission import Treatment
+from importer.core.model import Kind
+from importer.core.rules.folder import FolderGlob
 
 
 class Origin(NamedTuple):
@@ -99,6 +108,13 @@ def _patterns(value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def as_tables(value: object) -> tuple[Any, ...]:
+    """A list of tables; each of them is looked at by itself."""
+    if not isinstance(value, (list, tuple)):
+        raise MalformedError("must be a list of tables", "write [[...]] on a line of its own, and its settings below")
+    return tuple(value)
+
+
 Share = Annotated[float, PlainValidator(_share)]
 Count = Annotated[int, PlainValidator(_count)]
 Duration = Annotated[timedelta, PlainValidator(parse_duration)]
@@ -119,4 +135,10 @@ RulesFile = Annotated[Path, _with_origin(lambda value, origin: parse_rules(value
 
 BaseUrl = Annotated[str, PlainValidator(parse_base_url)]
 LedgerAddress = Annotated[LedgerUrl, _with_origin(_ledger_url)]
-Listen = Annotated[ListenAddress | None, PlainValidator(parse_listen_address)]
+MetricsPlace = Annotated[ListenAddress | Path | None, _from_root(parse_metrics)]
+
+SourceName = Annotated[str, PlainValidator(parse_source_name)]
+SourceFolder = Annotated[FolderGlob | None, PlainValidator(parse_expected_folder)]
+SourceKind = Annotated[Kind | None, PlainValidator(parse_expected_kind)]
+Days = Annotated[frozenset[int], PlainValidator(parse_days)]
+TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day)]

@@ -5,20 +5,21 @@
 """
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from importer.config.setting_types import (
     BaseUrl,
     Concurrency,
     Count,
     Dated,
+    Days,
     Duration,
     Folder,
     KeyLifetime,
     LedgerAddress,
-    Listen,
+    MetricsPlace,
     OptionalPath,
     Origin,
     Patterns,
@@ -29,8 +30,14 @@ from importer.config.setting_types import (
     Size,
     SomePath,
     SomeTime,
+    SourceFolder,
+    SourceKind,
+    SourceName,
+    TimeOfDay,
     Treated,
+    as_tables,
 )
+from importer.core.silence import Timetable
 
 IGNORED = [
     *("README.md", "Thumbs.db", "desktop.ini", ".*", "~$*", "@eaDir", "#recycle"),
@@ -207,10 +214,26 @@ class Schedule(Section):
 class Service(Section):
     """The importer as a service."""
 
-    metrics: Listen = _setting(
-        "", "Where metrics for Prometheus are served, for example `127.0.0.1:9464`. Empty: nowhere."
+    metrics: MetricsPlace = _setting(
+        "",
+        "Where metrics for Prometheus are served, on this machine only, for example `127.0.0.1:9464`; or a file that "
+        "ends in `.prom`, for the textfile collector of a node exporter. Empty: nowhere.",
     )
     heartbeat: Duration = _setting("15s", "How often the service reports that it is alive. 0: never.")
+
+
+class Expected(Section):
+    """A source that should deliver: one table `[[expect]]`."""
+
+    name: SourceName = Field(description="What the source is called in messages and metrics.")
+    folder: SourceFolder = _setting("", "Where in the inbox it delivers, as in a rule. Empty: anywhere.")
+    kind: SourceKind = _setting("", "What kind of document it delivers. Empty: any.")
+    days: Days = _setting("mon-fri", "On which days of the week.")
+    by: TimeOfDay = Field(description="By when something has come on such a day, by this machine's clock.")
+
+    @property
+    def timetable(self) -> Timetable:
+        return Timetable(self.days, self.by)
 
 
 class Settings(Section):
@@ -228,6 +251,8 @@ class Settings(Section):
     brake: Brake = _setting({}, "")
     schedule: Schedule = _setting({}, "")
     service: Service = _setting({}, "")
+    expect: Annotated[tuple[Expected, ...], BeforeValidator(as_tables)] = ()
+    """No single setting: it stands in no reference, and no variable overrides it."""
     _origin: Origin = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
@@ -248,6 +273,10 @@ class Settings(Section):
         archive, ledger = self.archive, self.ledger.url.sqlite_path
         needed = (self.inbox.path, archive.imported.root, archive.duplicates, archive.rejected, archive.held)
         return (*needed, ledger.parent) if ledger else needed
+
+
+TABLES = {"expect": Expected}
+"""What may stand in the file any number of times, as `[[expect]]`."""
 
 
 class SettingReference(NamedTuple):
@@ -272,5 +301,5 @@ def settings_reference() -> list[SettingReference]:
         SettingReference(f"{section}.{name}".removeprefix("."), field.default, field.description or "")
         for section, kind in known.items()
         for name, field in kind.model_fields.items()
-        if section or name not in known
+        if section or name not in {*known, *TABLES}
     ]

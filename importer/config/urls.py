@@ -1,4 +1,4 @@
-"""The addresses of the configuration: Abillify's, the ledger's, and where the metrics are served.
+"""The addresses of the configuration: Abillify's, the ledger's, and where the metrics go.
 
 The first two may have been written with a password inside, so no message repeats one whole;
 at most scheme and host are named.
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from importer.config.paths import parse_path
 from importer.config.secret import Secret
 from importer.config.units import MalformedError
 
 BASE_URL_FORM = 'write it like "https://your-host/api"'
 LEDGER_FORMS = 'write "sqlite:///var/ledger.db" or "postgresql+psycopg://user@host/database"'
+METRICS_FORMS = 'write it like "127.0.0.1:9464" or "/var/lib/node-exporter/importer.prom", or "" for none'
 SQLITE = "sqlite:///"
 POSTGRESQL = "postgresql+psycopg://"
 HOST_AND_DATABASE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^/\s:\[\]]*)(:\d+)?/[^/?\s]+(\?\S*)?")
@@ -132,15 +134,23 @@ class ListenAddress(NamedTuple):
     """0 lets the system choose one."""
 
 
-def parse_listen_address(value: object) -> ListenAddress | None:
-    """`"127.0.0.1:9464"`; None for an empty text.
+def parse_metrics(value: object, root: Path) -> ListenAddress | Path | None:
+    """`"127.0.0.1:9464"` to listen there, a path that ends in `.prom` to write it; None for an empty text.
+
+    A relative path is taken from `root`.
 
     Raises:
-        MalformedError: anything else.
+        MalformedError: anything else, and an address that others than this machine could reach.
     """
     if value == "":
         return None
+    if isinstance(value, str) and value.endswith(".prom"):
+        return parse_path(value, root)
     found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", value) if isinstance(value, str) else None
     if not found or int(found[2]) > 65535:
-        raise MalformedError("is not an address to listen on", 'write it like "127.0.0.1:9464", or "" for none')
-    return ListenAddress(found[1].strip("[]"), int(found[2]))
+        raise MalformedError("is neither an address to listen on nor a file that ends in .prom", METRICS_FORMS)
+    host = found[1].strip("[]")
+    if not _is_loopback(host):
+        problem = "would show the service to the network: metrics ask for no password"
+        raise MalformedError(problem, f"{METRICS_FORMS}, and let a proxy with a password or a tunnel stand before it")
+    return ListenAddress(host, int(found[2]))

@@ -345,6 +345,8 @@ class ProbeFailed:
     """Neither: unreachable, or an answer that is not Abillify's."""
 
     cause: str
+    status: int | None = None
+    """Of whoever answered; None when nobody did."""
 
 
 ProbeOutcome = ProbeAccepted | ProbeRefused | ProbeFailed

@@ -34,6 +34,9 @@ def contains_reference(text: str, reference: str) -> bool:
     letters, groups = _shape(reference)
     if not letters:
         return False
+    text = _flat(text)
+    if f" {_flat(reference)} " in f" {text} ":
+        return True  # as it should be; and nothing is to be made out that takes longer
     within = _SPLIT if groups else _SPLIT_OR_GROUPED
     pattern = _NO_DIGIT_BEFORE if letters[0].isdigit() else _NO_LETTER_BEFORE
     for position, character in enumerate(letters):
@@ -42,7 +45,7 @@ def contains_reference(text: str, reference: str) -> bool:
             pattern += _LOOSE if is_border else within
         pattern += re.escape(character)
     pattern += _NO_DIGIT_AFTER if letters[-1].isdigit() else _NO_LETTER_AFTER
-    return re.search(pattern, _flat(text)) is not None
+    return re.search(pattern, text) is not None
 
 
 def _shape(reference: str) -> tuple[str, frozenset[int]]:

@@ -229,10 +229,11 @@ def _einvoice_doubts(pdf: PdfFacts, policy: DocumentPolicy, named: Named) -> Ite
 
 
 def _text_doubts(pdf: PdfFacts, policy: DocumentPolicy, named: Named) -> Iterator[Fault]:
-    if pdf.truncated or pdf.unreadable or contains_reference(pdf.text, named.reference):
+    treatment = policy.text_must_contain_reference
+    if treatment is Treatment.ALLOW or pdf.truncated or pdf.unreadable or contains_reference(pdf.text, named.reference):
         return
     code = "reference_not_in_text" if pdf.text.strip() else "no_text_layer"
-    yield policy.text_must_contain_reference, _reason(code, reference=named.reference)
+    yield treatment, _reason(code, reference=named.reference)
 
 
 def _eml_refusals(eml: EmlFacts) -> Iterator[Fault]:

@@ -77,12 +77,6 @@ def test_a_reference_of_any_characters_reaches_its_invoice(world):
     assert [effect.reference for effect in world.sandbox.effects] == ["RE/2024 %ü#0001"]
 
 
-def test_a_setting_that_nothing_acts_on_yet_is_told(world):
-    world.environ["IMPORTER_SERVICE__METRICS"] = "127.0.0.1:9464"
-    told = world.importer("backfill", exits=0).stderr
-    assert "service.metrics" in told
-
-
 def test_a_second_run_finds_nothing_to_do(world):
     world.drop("RE12345.pdf")
     world.importer("backfill", exits=0)
@@ -350,3 +344,22 @@ def test_a_file_in_use_is_waited_for(world):
         path.write_bytes(content)
         service.wait_for("document.imported", path="RE12345.pdf")
     assert [effect.content for effect in world.sandbox.effects] == [content]
+
+
+def test_a_profile_tells_each_stage_of_the_way_and_changes_nothing_else(world):
+    names = ["RE12345.pdf", "RE10002.pdf", "unknown.pdf"]
+    for name in names:
+        world.drop(name)
+    done = world.importer("--log-level", "error", "backfill", "--profile", exits=3)
+    stages = {line.rsplit(maxsplit=4)[0]: int(line.split()[-4]) for line in done.stderr.splitlines()[1:]}
+    assert stages == {
+        "read": 3,
+        "examine": 3,
+        "admit": 3,
+        "wait for the rate": 2,
+        "intend": 2,
+        "upload": 2,
+        "record": 2,
+        "put away": 3,
+    }
+    assert done.stdout.startswith("3 documents\n")

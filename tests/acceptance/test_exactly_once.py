@@ -240,6 +240,16 @@ def test_several_backfills_at_once_lose_and_double_nothing(tmp_path):
         assert len(set(world.stored())) == len(world.stored()) == 15
 
 
+def test_what_another_importer_has_just_put_away_is_no_second_document(world):
+    for number in range(60):
+        world.drop(f"RE{50000 + number}.pdf")
+    command = world.command("backfill")
+    together = [subprocess.Popen(command, env=world.full_environ, stderr=subprocess.DEVNULL) for _ in range(3)]
+    assert {process.wait(60) for process in together} <= {0, 4}  # some may still be in the hands of another one
+    assert [document["state"] for document in world.documents()] == ["imported"] * 60
+    assert len(set(world.stored())) == len(world.stored()) == 60
+
+
 def test_a_document_in_doubt_cannot_be_dismissed_and_forgotten(world):
     stored_twice = replace(faults.lost_reply(), effect=Effect.TWICE, ignores_key=True)
     world.sandbox.fail(stored_twice, endpoint="import", times=1)

@@ -1,5 +1,9 @@
 """`importer run`: a service that watches, drains and tells."""
 
+import sys
+
+import pytest
+
 from tests.world import eml, pdf
 
 
@@ -15,6 +19,28 @@ def test_what_is_dropped_while_it_runs_is_imported(world):
         service.wait_for("file.put_away", path="E-Mail RE10001.eml")
         assert service.stop() == 0
     assert [kind for _, kind, _ in world.stored()] == ["dunning1", "email", "invoice"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+def test_a_pdf_that_is_there_to_its_last_line_and_has_no_writer_need_not_wait(world):
+    # Given an hour for which a file has to look the same
+    world.environ["IMPORTER_INBOX__SETTLE"] = "1h"
+    with world.running() as service:
+        service.wait_for("service.ready")  # the first look is over
+        # When half a file is closed, a whole one is still open, and another whole one is closed
+        content = pdf("RE10001")
+        (world.inbox / "RE10001.pdf").write_bytes(content[: len(content) // 2])
+        with (world.inbox / "RE10002.pdf").open("wb") as still_written:
+            still_written.write(pdf("RE10002"))
+            still_written.flush()
+            (world.inbox / "RE10003.pdf").write_bytes(pdf("RE10003"))
+            # Then only that one is taken
+            service.wait_for("document.imported", path="RE10003.pdf")
+            assert [document["path"] for document in world.documents()] == ["RE10003.pdf"]
+        service.wait_for("document.imported", path="RE10002.pdf")
+        with (world.inbox / "RE10001.pdf").open("ab") as rest:
+            rest.write(content[len(content) // 2 :])
+        service.wait_for("document.imported", path="RE10001.pdf")
 
 
 def test_what_lay_there_before_it_started_is_imported(world):

@@ -139,9 +139,17 @@ class WatchedDatabase:
     def write(self, make, *, vouched=False):
         verb = self._life.verb or "write"
 
+        failures = []
+
         def make_and_pass(connection):
+            if failures:
+                raise failures[0]  # the change is made again without the others of its commit
             made = make(connection)
-            self._life.step(f"{verb}:before", inside=True)
+            try:
+                self._life.step(f"{verb}:before", inside=True)
+            except Failed as failure:
+                failures.append(failure)
+                raise
             return made
 
         self._life.step(f"{verb}:begin")

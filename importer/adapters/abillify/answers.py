@@ -107,7 +107,8 @@ def probe_outcome(answer: Answer) -> ProbeOutcome:
         )
     if answer.status == 403 and error is not None:
         return ProbeRefused(error)
-    return ProbeFailed(f"{describe(answer)}. Check api.base_url, and what stands between here and Abillify")
+    advice = "Check api.base_url, and what stands between here and Abillify"
+    return ProbeFailed(f"{describe(answer)}. {advice}", answer.status)
 
 
 def is_unknown_invoice(reply: Reply) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
@@ -45,6 +45,11 @@ from importer.core.resending import ResendOutcome
 
 LISTING_LIMIT = 16 << 20
 FILE_LIMIT = 64 << 20
+AnyOutcome = SendOutcome | ReadbackOutcome | InvoiceOutcome | ProbeOutcome
+Told = TypeVar("Told", bound=AnyOutcome)
+OnOutcome = Callable[[str, AnyOutcome, float], None]
+"""The endpoint (`import`, `documents`, `invoice` or `probe`), its outcome and the seconds that it took."""
+
 PASSING = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses of a file's address after which it is worth asking again."""
 
@@ -89,6 +94,8 @@ class Abillify:
         self._fingerprint = fingerprint
         self._timeout = timeout
         self._clock = clock
+        self.on_outcome: OnOutcome = lambda _endpoint, _outcome, _seconds: None
+        """Told of each outcome by the thread that asked; must return at once."""
         self._wire = Wire(
             self._base_url,
             max_connections=concurrency + 2,
@@ -141,7 +148,9 @@ class Abillify:
             ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
         """
         request = import_request(document, self._base_url, fingerprint=self._fingerprint)
-        return send_outcome(self._wire.ask(request.with_file(content), start_by=start_by, paced=False))
+        began = self._clock()
+        outcome = send_outcome(self._wire.ask(request.with_file(content), start_by=start_by, paced=False))
+        return self._told("import", outcome, began)
 
     def resend_invoice(self, reference: str, key: str, *, start_by: float | None = None) -> ResendOutcome:
         """Has Abillify send an invoice's e-mail again, once, without waiting for the rate limit.
@@ -164,13 +173,8 @@ class Abillify:
             ValueError: the document has no identity, or a reference that no address can carry: a fault of ours.
         """
         self.wait_for_turn()  # before its time begins: at a slow rate the queue may be longer than a request may be
-        by = self._clock() + self._timeout
-        listing = self._listing(identity_of(document).invoice_reference, by)
-        if not isinstance(listing, Listing):
-            return listing
-        return match(
-            document, listing, fingerprint=self._fingerprint, fetch=lambda address: self._digest_at(address, by)
-        )
+        began = self._clock()
+        return self._told("documents", self._read_back(document, by=began + self._timeout), began)
 
     def communications(self, reference: str) -> Listing | Absent | ReadFailed:
         """Every document that Abillify has for an invoice; `Absent` when it answers that it knows no such invoice.
@@ -192,7 +196,8 @@ class Abillify:
         Raises:
             ValueError: no address can carry the reference: a fault of ours.
         """
-        return invoice_outcome(self._get(invoice_url(self._base_url, reference)))
+        began = self._clock()
+        return self._told("invoice", invoice_outcome(self._get(invoice_url(self._base_url, reference))), began)
 
     def invoice(self, reference: str) -> InvoiceTold | InvoiceUnknown | ReadFailed:
         """An invoice with all its fields as they came.
@@ -231,7 +236,20 @@ class Abillify:
 
     def probe(self) -> ProbeOutcome:
         """Whether the credentials are accepted; also brings the server's time."""
-        return probe_outcome(self._get(f"{self._base_url}/invoices?page=1&pageSize=1"))
+        began = self._clock()
+        return self._told("probe", probe_outcome(self._get(f"{self._base_url}/invoices?page=1&pageSize=1")), began)
+
+    def _told(self, endpoint: str, outcome: Told, began: float) -> Told:
+        self.on_outcome(endpoint, outcome, self._clock() - began)
+        return outcome
+
+    def _read_back(self, document: Document, *, by: float) -> ReadbackOutcome:
+        listing = self._listing(identity_of(document).invoice_reference, by)
+        if not isinstance(listing, Listing):
+            return listing
+        return match(
+            document, listing, fingerprint=self._fingerprint, fetch=lambda address: self._digest_at(address, by)
+        )
 
     def _listing(self, reference: str, by: float) -> Listing | Absent | ReadFailed:
         url = invoice_url(self._base_url, reference, "documents")

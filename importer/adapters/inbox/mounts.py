@@ -1,4 +1,4 @@
-"""Which file system a folder lies on: network shares do not tell what others write to them."""
+"""Which file system a folder lies on: network shares do not tell what others write, and locks on them are no locks."""
 
 import os
 import re
@@ -6,21 +6,27 @@ from pathlib import Path, PurePosixPath
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
-SILENT = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "vboxsf", "drvfs", "ceph", "afs", "fuse"})
-"""File systems on which others write without this machine's kernel noticing; every `fuse.*` counts as well."""
+SILENT = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "afs", "lustre", "beegfs", "glusterfs"}
+    | {"9p", "virtiofs", "vboxsf", "drvfs", "prl_fs", "fuse"}
+)
+"""File systems on which others write without this machine's kernel noticing; every `fuse.*` counts as well.
+
+Nor do they share memory with those others, which SQLite's log wants (https://www.sqlite.org/wal.html, "Overview").
+"""
 
 
 def is_silent(file_system: str) -> bool:
     return file_system in SILENT or file_system.startswith("fuse.")
 
 
-def file_system_of(folder: Path) -> str | None:
+def file_system_of(folder: Path, mountinfo: Path = MOUNTINFO) -> str | None:
     """The type of the file system, such as `ext4` or `nfs4`; None where the system does not say (macOS)."""
     try:
-        mountinfo = MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")
+        mounts = mountinfo.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
-    return find_type(PurePosixPath(os.path.realpath(folder)), mountinfo)
+    return find_type(PurePosixPath(os.path.realpath(folder)), mounts)
 
 
 def find_type(path: PurePosixPath, mountinfo: str) -> str | None:

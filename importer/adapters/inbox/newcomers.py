@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from importer.adapters.inbox.finished import is_finished
 from importer.adapters.inbox.known import HANDED, KnownFolder, mark_of
 from importer.adapters.inbox.look import due_of, is_complete
 from importer.adapters.inbox.walk import FoundFile, Selection
@@ -47,7 +48,8 @@ class Newcomers:
             self._forget(path, known)
             return None
         if stat.S_ISREG(status.st_mode):
-            self._note(path, known, mark_of(name, status), due_of(status, now, self._settle))
+            due = now if status.st_size and is_finished(path) else due_of(status, now, self._settle)
+            self._note(path, known, mark_of(name, status), due)
         return known.root if stat.S_ISDIR(status.st_mode) and self._selection.recursive else None
 
     def drop(self, path: str) -> None:
@@ -81,8 +83,10 @@ class Newcomers:
         position = known.records.find(mark)
         if position < 0:
             known.add(mark, due)
+        elif known.records.due[position] == HANDED:
+            due = HANDED
         else:
-            due = known.records.due[position]
+            due = known.records.due[position] = min(due, known.records.due[position])
         if due != HANDED:
             self.files[path] = mark, due
 

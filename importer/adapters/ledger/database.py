@@ -83,7 +83,8 @@ class Database:
         that raises leaves nothing behind, and does not disturb the others; a commit that fails concerns all of them.
 
         Args:
-            make: what is to be done under the write lock; nothing but this connection may be changed by it.
+            make: what is to be done under the write lock; nothing but this connection may be changed by it, for it is
+                called again when another change of the same transaction has failed.
             vouched: whether the witness must know of it before anybody goes on.
         """
         return cast("Result", self._group.run(_Change(make, vouched)))
@@ -110,9 +111,10 @@ class Database:
                 yield connection
 
     def _commit(self, changes: _Changes) -> None:
-        with self.transaction() as connection:
-            for change in changes:
-                self._make(connection, change)
+        if not self._all_went_well(changes):
+            with self.transaction() as connection:
+                for change in changes:
+                    self._make(connection, change)
         vouched = [change for change in changes if change.wanted.is_vouched_for and change.error is None]
         if vouched:
             try:
@@ -121,13 +123,22 @@ class Database:
                 for change in vouched:
                     change.error = error
 
+    def _all_went_well(self, changes: _Changes) -> bool:
+        """Makes them without savepoints, which cost as much as the changes; where one fails, none is made."""
+        try:
+            with self.transaction() as connection:
+                for change in changes:
+                    change.result = _made(connection, change.wanted)
+        except _Refused:
+            return False
+        return True
+
     def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
         connection.exec_driver_sql("SAVEPOINT change")
         try:
             change.result = change.wanted.make(connection)
         except Exception as error:
-            # SQLite has only one word about the disk, and it is about the whole transaction.
-            if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+            if _is_about_the_disk(error):
                 raise
             change.error = self._translated(error) if isinstance(error, IntegrityError) else error
             connection.exec_driver_sql("ROLLBACK TO change")
@@ -189,6 +200,24 @@ class Database:
             command.upgrade(config, "head")
         except CommandError as error:
             raise LedgerNeedsPerson(f"ledger {self.path}: it cannot be upgraded ({error}); {NEWER}") from error
+
+
+class _Refused(Exception):
+    """A change that failed; the others are made without it."""
+
+
+def _made(connection: Connection, change: _Change) -> Any:
+    try:
+        return change.make(connection)
+    except Exception as error:
+        if _is_about_the_disk(error):
+            raise
+        raise _Refused from error
+
+
+def _is_about_the_disk(error: Exception) -> bool:
+    """SQLite has only one word about the disk, and it is about the whole transaction."""
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
 
 
 def _sqlite_file(url: str) -> Path:

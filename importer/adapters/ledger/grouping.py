@@ -7,7 +7,7 @@ time is done at once. No thread of its own: the leader is one of those who wait.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Wanted = TypeVar("Wanted")
@@ -25,6 +25,20 @@ class Member(Generic[Wanted, Result]):
     result: Result | None = None
     error: BaseException | None = None
     is_done: bool = False
+    leads: bool = False
+    """Whether it is up to him to do it for all who wait."""
+    _bell: threading.Lock = field(default_factory=threading.Lock)
+    """Held until somebody rings: one lock each, for a bell that all hear would wake all for the sake of a few."""
+
+    def __post_init__(self) -> None:
+        self._bell.acquire()
+
+    def wait(self) -> None:
+        """Until it is done, or up to him."""
+        self._bell.acquire()
+
+    def ring(self) -> None:
+        self._bell.release()
 
 
 class Group(Generic[Wanted, Result]):
@@ -39,7 +53,8 @@ class Group(Generic[Wanted, Result]):
     def __init__(self, act: Callable[[Sequence[Member[Wanted, Result]]], None], *, patience: float = 0.0) -> None:
         self._act = act
         self._patience = patience
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._is_full = threading.Event()
         self._waiting: deque[Member[Wanted, Result]] = deque()
         self._is_led = False
         self._last = 1
@@ -52,13 +67,12 @@ class Group(Generic[Wanted, Result]):
             whatever the act has raised for this member, or for all.
         """
         member: Member[Wanted, Result] = Member(wanted)
-        with self._changed:
-            self._waiting.append(member)
-            if len(self._waiting) == MOST:
-                self._changed.notify_all()
         try:
-            while self._must_lead(member):
-                self._lead()
+            self._join(member)
+            if not member.leads:
+                member.wait()
+            if member.leads:
+                self._lead(member)
         except BaseException:
             self._leave(member)
             raise
@@ -66,16 +80,15 @@ class Group(Generic[Wanted, Result]):
             raise member.error
         return member.result
 
-    def _must_lead(self, member: Member[Wanted, Result]) -> bool:
-        """Waits until somebody has done it, or nobody is at it."""
-        with self._changed:
-            self._changed.wait_for(lambda: member.is_done or not self._is_led)
-            if member.is_done:
-                return False
-            self._is_led = True
-            return True
+    def _join(self, member: Member[Wanted, Result]) -> None:
+        with self._lock:
+            self._waiting.append(member)
+            if len(self._waiting) == MOST:
+                self._is_full.set()
+            if not self._is_led:
+                self._is_led = member.leads = True
 
-    def _lead(self) -> None:
+    def _lead(self, leader: Member[Wanted, Result]) -> None:
         members: list[Member[Wanted, Result]] = []
         try:
             members = self._gathered()
@@ -86,23 +99,35 @@ class Group(Generic[Wanted, Result]):
             if not members:
                 raise
         finally:
-            with self._changed:
-                for member in members:
-                    member.is_done = True
-                self._is_led = False
-                self._changed.notify_all()
+            self._hand_on(leader)
+            for member in members:
+                member.is_done = True
+                if member is not leader:
+                    member.ring()
 
     def _gathered(self) -> list[Member[Wanted, Result]]:
-        """The next ones, in the order in which they came."""
-        with self._changed:
-            if self._last > 1:
-                self._changed.wait_for(lambda: len(self._waiting) >= MOST, self._patience)
+        """The next ones, in the order in which they came; whoever leads is the first of them."""
+        if self._last > 1:
+            self._is_full.wait(self._patience)
+        with self._lock:
             members = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
             self._last = len(members)
+            if len(self._waiting) < MOST:
+                self._is_full.clear()
             return members
+
+    def _hand_on(self, leader: Member[Wanted, Result]) -> None:
+        with self._lock:
+            leader.leads = self._is_led = False
+            if self._waiting:
+                first = self._waiting[0]
+                self._is_led = first.leads = True
+                first.ring()
 
     def _leave(self, member: Member[Wanted, Result]) -> None:
         """Interrupted before anybody took it up."""
-        with self._changed:
+        with self._lock:
             if member in self._waiting:
                 self._waiting.remove(member)
+        if member.leads:
+            self._hand_on(member)

@@ -8,21 +8,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, insert, or_, select, update
+from sqlalchemy import Connection, select
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.holders import Holder, holders_folder
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
-from importer.adapters.ledger.reader import LedgerReader, has_come, neighbours
+from importer.adapters.ledger.reader import LedgerReader, neighbours
 from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
-from importer.adapters.ledger.tables import attempts, documents, events, sightings
+from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Sighting
 from importer.adapters.ledger.witness import Witness, identify
 from importer.core.lifecycle import FILE_GONE
-from importer.core.model import ON_ITS_WAY, Document, State
+from importer.core.model import Document, State
 
 Admission = Callable[[Document, Sequence[Document]], Document]
 """Decides the state in which a document enters, given the documents that it may collide with."""
@@ -134,7 +136,7 @@ class Ledger(LedgerReader):
             if returned := _returned(connection, admitted, known, now):
                 add_sighting(connection, returned, sighting, now)
                 return returned
-            row = connection.execute(insert(documents).values(to_row(admitted) | claim).returning(documents.c.id))
+            row = connection.execute(statements.ENTER, to_row(admitted) | claim)
             admitted = admitted.evolve(id=row.scalar_one())
             add_sighting(connection, admitted, sighting, now)
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
@@ -169,23 +171,19 @@ class Ledger(LedgerReader):
 
     def claim(self, document_id: int, now: datetime, *, early: bool = False) -> Claim | None:
         """T2: the right to act on a document; None when it is claimed, not due (but for `early`), or at rest."""
-        on_its_way = documents.c.state.in_([state.value for state in ON_ITS_WAY])
-        due = on_its_way if early else and_(on_its_way, has_come(now))
-        return self._claim(document_id, now, or_(due, documents.c.target.is_not(None)))
+        if early:
+            return self._seize(statements.SEIZE_UNSETTLED, now, its_id=document_id)
+        return self._seize(statements.SEIZE_DUE, now, its_id=document_id, now=now)
 
     def claim_for_person(self, document_id: int, now: datetime) -> Claim | None:
         """The same in any state: a person may decide about what the importer has given up."""
-        return self._claim(document_id, now)
+        return self._seize(statements.SEIZE, now, its_id=document_id)
 
-    def _claim(self, document_id: int, now: datetime, *conditions: ColumnElement[bool]) -> Claim | None:
-        is_free = documents.c.id == document_id, documents.c.claim_token.is_(None)
-        return self._seize(update(documents).where(*is_free, *conditions), now)
-
-    def _seize(self, query: Update, now: datetime) -> Claim | None:
-        claim = self._new_claim(now)
+    def _seize(self, query: ReturningUpdate[Any], at: datetime, **which: Any) -> Claim | None:
+        claim = self._new_claim(at)
 
         def seize(connection: Connection) -> Claim | None:
-            row = connection.execute(query.values(claim).returning(*documents.c)).mappings().first()
+            row = connection.execute(query, claim | which).mappings().first()
             return Claim(to_document(row), claim["claim_token"]) if row else None
 
         return self._database.write(seize)
@@ -206,8 +204,8 @@ class Ledger(LedgerReader):
 
         def intend(connection: Connection) -> None:
             changed = to_row(sending) | {"claim_until": now + self._lease}
-            _update(connection, claim, changed, documents.c.claim_until > now)
-            connection.execute(insert(attempts).values(attempt))
+            _update(connection, claim, changed, in_time=now)
+            connection.execute(statements.BEGIN_ATTEMPT, attempt)
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
             add_event(connection, sending, now, "upload.intended", data=data)
 
@@ -267,8 +265,8 @@ class Ledger(LedgerReader):
 
     def release(self, claim: Claim) -> None:
         """Gives a claim back."""
-        query = update(documents).where(documents.c.id == claim.document.id, documents.c.claim_token == claim.token)
-        self._database.write(lambda connection: connection.execute(query.values(NO_CLAIM)))
+        values = NO_CLAIM | {"its_id": claim.document.id, "its_token": claim.token}
+        self._database.write(lambda connection: connection.execute(statements.CHANGE_CLAIMED, values))
 
     def orphans(self, now: datetime) -> list[Claim]:
         """Claims whose holder is dead or whose lease is over: their documents are anybody's to settle."""
@@ -284,8 +282,7 @@ class Ledger(LedgerReader):
 
     def take_over(self, orphan: Claim, now: datetime) -> Claim | None:
         """Makes an orphan's claim ours; None when somebody was faster."""
-        is_still = documents.c.id == orphan.document.id, documents.c.claim_token == orphan.token
-        return self._seize(update(documents).where(*is_still), now)
+        return self._seize(statements.SEIZE_ORPHAN, now, its_id=orphan.document.id, its_token=orphan.token)
 
     @property
     def resends(self) -> Resends:
@@ -319,8 +316,8 @@ class Ledger(LedgerReader):
             return document.evolve(target=None)
 
         def is_reserved(path: str) -> bool:
-            query = select(documents.c.id).where(documents.c.target == path, documents.c.id != document.id)
-            return connection.execute(query).first() is not None
+            which = {"target": path, "its_id": document.id}
+            return connection.execute(statements.RESERVED, which).first() is not None
 
         return self._place(document, is_reserved)
 
@@ -330,11 +327,14 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _update(connection: Connection, claim: Claim, values: dict[str, Any], *conditions: ColumnElement[bool]) -> None:
-    query = update(documents).where(
-        documents.c.id == claim.document.id, documents.c.claim_token == claim.token, *conditions
-    )
-    if connection.execute(query.values(values)).rowcount != 1:
+def _update(connection: Connection, claim: Claim, values: dict[str, Any], *, in_time: datetime | None = None) -> None:
+    """Changes a document that is ours; `in_time`: and whose lease lasts longer than that."""
+    values = values | {"its_id": claim.document.id, "its_token": claim.token}
+    if in_time is None:
+        result = connection.execute(statements.CHANGE_CLAIMED, values)
+    else:
+        result = connection.execute(statements.CHANGE_IN_TIME, values | {"now": in_time})
+    if result.rowcount != 1:
         raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
 
 
@@ -362,8 +362,8 @@ def _returned(connection: Connection, admitted: Document, known: Sequence[Docume
 
 def _update_free(connection: Connection, document: Document, claim: Mapping[str, Any] = NOTHING) -> bool:
     """Changes a document on which nobody works; whether that was so."""
-    free = and_(documents.c.id == document.id, documents.c.claim_token.is_(None))
-    return connection.execute(update(documents).where(free).values(to_row(document) | dict(claim))).rowcount == 1
+    values = to_row(document) | dict(claim) | {"its_id": document.id}
+    return connection.execute(statements.CHANGE_FREE, values).rowcount == 1
 
 
 def _is_missing(document: Document, found_at: str) -> bool:
@@ -378,8 +378,8 @@ def _waits_for_its_file(document: Document) -> bool:
 
 def _end_attempt(connection: Connection, document: Document, now: datetime, outcome: str) -> None:
     message = document.reason.message if document.reason else None
-    under_way = and_(attempts.c.document_id == document.id, attempts.c.ended_at.is_(None))
-    connection.execute(update(attempts).where(under_way).values(ended_at=now, outcome=outcome, message=message))
+    values = {"its_id": document.id, "ended_at": now, "outcome": outcome, "message": message}
+    connection.execute(statements.END_ATTEMPT, values)
 
 
 def add_sighting(connection: Connection, document: Document, sighting: Sighting, now: datetime) -> None:
@@ -391,7 +391,7 @@ def add_sighting(connection: Connection, document: Document, sighting: Sighting,
         "inode": str(sighting.inode),
         "seen_at": now,
     }
-    connection.execute(insert(sightings).values(values))
+    connection.execute(statements.SIGHT, values)
 
 
 def add_event(
@@ -411,7 +411,7 @@ def add_event(
         "actor": actor,
         "data": _facts(document) | (data or {}),
     }
-    sequence: int = connection.execute(insert(events).values(values).returning(events.c.id)).scalar_one()
+    sequence: int = connection.execute(statements.TELL, values).scalar_one()
     return sequence
 
 

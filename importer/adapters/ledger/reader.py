@@ -1,13 +1,14 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import Connection, Select, exists, func, or_, select
 
+from importer.adapters.ledger import statements
 from importer.adapters.ledger.chronicle import Chronicle, chronicle
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.holders import lives
@@ -47,24 +48,20 @@ class LedgerReader:
         states: Iterable[State] = ON_ITS_WAY - {State.SENDING},
     ) -> list[int]:
         """Ids of documents that nobody works on and whose time has come, longest due first."""
-        query = (
-            select(documents.c.id)
-            .where(*_waiting_for_us(states), has_come(now))
-            .order_by(documents.c.next_attempt_at, documents.c.id)
-        )
+        when = {"states": [state.value for state in states], "now": now}
         with self._database.read() as connection:
             if among is None:
-                return list(connection.execute(query.limit(limit)).scalars())
-            return [i for i in connection.execute(query).scalars() if i in among][:limit]
+                return list(connection.execute(statements.DUE.limit(limit), when).scalars())
+            return [i for i in connection.execute(statements.DUE, when).scalars() if i in among][:limit]
 
     def next_due_at(self, *, after: datetime | None = None, among: Container[int] | None = None) -> datetime | None:
         """When the next document falls due, later than `after`; None when none will by itself."""
-        columns = select(documents.c.id, documents.c.next_attempt_at)
-        query = columns.where(*_waiting_for_us(ON_ITS_WAY - {State.SENDING}), documents.c.next_attempt_at.is_not(None))
+        query = statements.FALLS_DUE
+        when: dict[str, Any] = {"states": [state.value for state in ON_ITS_WAY - {State.SENDING}]}
         if after is not None:
-            query = query.where(documents.c.next_attempt_at > after)
+            query, when = statements.FALLS_DUE_AFTER, when | {"after": after}
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(documents.c.next_attempt_at))
+            rows = connection.execute(query, when)
             return next((moment for i, moment in rows if among is None or i in among), None)
 
     def unfinished_moves(self) -> list[Document]:
@@ -78,17 +75,11 @@ class LedgerReader:
         with self._database.read() as connection:
             return _one(
                 connection,
-                select(documents)
-                .join(sightings, sightings.c.document_id == documents.c.id)
-                .where(
-                    sightings.c.path == sighting.path,
-                    sightings.c.size == sighting.size,
-                    sightings.c.mtime_ns == str(sighting.mtime_ns),
-                    sightings.c.inode == str(sighting.inode),
-                    documents.c.location == sighting.path,
-                    documents.c.reason["code"].as_string().is_distinct_from(FILE_GONE),
-                )
-                .order_by(documents.c.id.desc()),
+                statements.SEEN,
+                path=sighting.path,
+                size=sighting.size,
+                mtime_ns=str(sighting.mtime_ns),
+                inode=str(sighting.inode),
             )
 
     # ------------------------------------------------------------ what is known
@@ -100,7 +91,7 @@ class LedgerReader:
 
     def get(self, document_id: int) -> Document | None:
         with self._database.read() as connection:
-            return _one(connection, select(documents).where(documents.c.id == document_id))
+            return _one(connection, statements.ONE, its_id=document_id)
 
     def with_reference(self, reference: str) -> list[Document]:
         # A name that is not UTF-8 may be a path; no database takes it as text.
@@ -154,7 +145,8 @@ class LedgerReader:
                 connection,
                 select(documents)
                 .where(documents.c.state.in_(unfinished))
-                .order_by(documents.c.first_seen_at, documents.c.id),
+                .order_by(documents.c.first_seen_at, documents.c.id)
+                .limit(1),
             )
 
     def blocked(self) -> list[tuple[State, str, int, int]]:
@@ -241,8 +233,58 @@ class LedgerReader:
         """Whether any of these documents falls due until then, whoever works on it now."""
         waiting = documents.c.state.in_([state.value for state in states])
         with self._database.read() as connection:
-            ids = connection.execute(select(documents.c.id).where(waiting, has_come(deadline))).scalars()
+            ids = connection.execute(
+                select(documents.c.id).where(waiting, statements.HAS_COME), {"now": deadline}
+            ).scalars()
             return any(document_id in among for document_id in ids)
+
+    # ------------------------------------------------------------ what is to be seen from outside
+
+    def standing(self) -> dict[State, tuple[int, int]]:
+        """As `counts`, and with each count the id of the first of them; answered from an index alone."""
+        query = select(documents.c.state, func.count(), func.min(documents.c.id)).group_by(documents.c.state)
+        with self._database.read() as connection:
+            return {State(state): (count, first) for state, count, first in connection.execute(query)}
+
+    def reasons(self, states: Iterable[State]) -> list[tuple[State, str, int]]:
+        """State, reason code and how many documents; those without a reason are not among them."""
+        code = documents.c.reason["code"].as_string()
+        among = documents.c.state.in_([state.value for state in states])
+        query = select(documents.c.state, code, func.count()).where(among, documents.c.reason.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(documents.c.state, code))
+            return [(State(state), reason, count) for state, reason, count in rows]
+
+    def seen_and_entered(self, document_id: int) -> tuple[datetime, datetime] | None:
+        """When a document was first seen, and when it came into its state."""
+        trail = select(events.c.at, events.c.data["state"].as_string()).where(events.c.document_id == document_id)
+        with self._database.read() as connection:
+            document = _one(connection, select(documents).where(documents.c.id == document_id))
+            if document is None:
+                return None
+            entered = document.first_seen_at
+            for at, state in connection.execute(trail.order_by(events.c.id.desc())):
+                if state != document.state:
+                    break
+                entered = at
+        return document.first_seen_at, entered
+
+    def arrivals(
+        self, *, since: datetime, after: int = 0
+    ) -> Generator[tuple[int, str, str | None, datetime], None, None]:
+        """Id, path, kind and time of the documents that were first seen since then, the latest ones first.
+
+        Args:
+            since: the first older one ends the answer; nothing before it is looked at.
+            after: only documents with a greater id.
+        """
+        d = documents.c
+        query = select(d.id, d.path, d.kind, d.first_seen_at).where(d.id > after).order_by(d.id.desc())
+        with self._database.read() as connection:
+            for document_id, path, kind, at in connection.execute(query.execution_options(yield_per=1000)):
+                if at < since:
+                    return
+                yield document_id, path, kind, at
 
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:
@@ -257,24 +299,16 @@ def _in_portions(these: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _waiting_for_us(states: Iterable[State]) -> tuple[Any, ...]:
-    return documents.c.state.in_([state.value for state in states]), documents.c.claim_token.is_(None)
-
-
-def has_come(now: datetime) -> Any:
-    return or_(documents.c.next_attempt_at.is_(None), documents.c.next_attempt_at <= now)
-
-
-def _one(connection: Connection, query: "Select[Any]") -> Document | None:
-    row = connection.execute(query.limit(1)).mappings().first()
+def _one(connection: Connection, query: "Select[Any]", **which: Any) -> Document | None:
+    row = connection.execute(query, which).mappings().first()
     return to_document(row) if row else None
 
 
 def neighbours(connection: Connection, candidate: Document) -> list[Document]:
     """The documents that an admission must look at."""
-    related = documents.c.sha256 == candidate.sha256
+    query = statements.SAME_BYTES
+    which = {"account": candidate.account, "its_id": candidate.id, "sha256": candidate.sha256}
     if candidate.kind is not None:
-        place = documents.c.invoice_reference == candidate.invoice_reference
-        related = or_(related, and_(place, documents.c.kind == candidate.kind.value))
-    query = select(documents).where(documents.c.account == candidate.account, related, documents.c.id != candidate.id)
-    return [to_document(row) for row in connection.execute(query.order_by(documents.c.id)).mappings()]
+        query = statements.NEIGHBOURS
+        which |= {"reference": candidate.invoice_reference, "kind": candidate.kind.value}
+    return [to_document(row) for row in connection.execute(query, which).mappings()]

@@ -130,7 +130,7 @@ class Worker:
 
 def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        return subprocess.Popen(  # noqa: S603  # nosec B603  # our own interpreter and module
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,0 +1,85 @@
+"""What is the importer's own: rules, ledger, locks, and who may read what it keeps."""
+
+import os
+from pathlib import Path
+
+from importer.adapters.inbox import file_system_of, is_silent
+from importer.adapters.locks import is_held
+from importer.adapters.machine import is_open_to_all, is_root_for
+from importer.adapters.patterns import compile_pattern
+from importer.adapters.rules_file import load_rules
+from importer.cli.assembly import opened_ledger
+from importer.cli.doctor.finding import Finding, checked, fault, warning
+from importer.cli.reading import witness_of
+from importer.config import Settings
+from importer.core.naming import shown
+from importer.core.rules import lint
+from importer.report import counted
+
+ELSEWHERE = "set ledger.url to a file on a disk of this machine, or use PostgreSQL"
+AS_WHOM = "run doctor as the user whom the service runs as: runuser -u importer -- importer doctor"
+MEND_LEDGER = "do what the message says; `importer ledger verify` tells more"
+MEND_RULES = "mend the rules file; `importer rules test` shows every example"
+
+
+def rules(settings: Settings) -> Finding:
+    return checked("rules", lambda: _rules(settings), MEND_RULES)
+
+
+def _rules(settings: Settings) -> Finding | str:
+    loaded = load_rules(settings.rules, compile_pattern)
+    told = f"{settings.rules}: {counted(len(loaded.rules), 'rule')}, every example is right"
+    warnings = [f"warning: {each}" for each in lint(loaded)]
+    return warning("rules", "\n".join([told, *warnings]), MEND_RULES) if warnings else told
+
+
+def ledger(settings: Settings) -> Finding:
+    file = settings.ledger.url.sqlite_path
+    kind = file_system_of(file.parent) if file else None
+    if kind is not None and is_silent(kind):
+        # Not opened: that alone could harm it.
+        message = f"{file} is on {kind}: SQLite needs locks and memory that every process shares, which it has not"
+        return fault("ledger", message, ELSEWHERE)
+    if file and not file.exists() and is_root_for(file.parent):
+        return warning("ledger", f"{file} does not exist yet, and would be made as root's", AS_WHOM)
+    return checked("ledger", lambda: _opened(settings), MEND_LEDGER)
+
+
+def _opened(settings: Settings) -> str:
+    with opened_ledger(settings) as opened:
+        return f"{settings.ledger.url}: {counted(sum(opened.counts().values()), 'document')}"
+
+
+def user(settings: Settings) -> Finding | None:
+    """Root may do everything, so what root finds says nothing about the service."""
+    if is_root_for(settings.inbox.path):
+        message = f"root looked, but {settings.inbox.path} belongs to somebody else: what that user may do is not known"
+        return warning("user", message, AS_WHOM)
+    return None
+
+
+def instance(settings: Settings) -> Finding:
+    """For information: that a service runs is as it should be."""
+    file = settings.ledger.url.sqlite_path
+    for path in filter(None, (settings.inbox.path, file and file.with_suffix(".run"))):
+        if os.access(path, os.R_OK) and is_held(path):
+            return Finding(
+                "instance", f"an importer runs on {path}; a second one would end with 6, a backfill would not"
+            )
+    return Finding("instance", f"no importer runs on {settings.inbox.path}")
+
+
+def privacy(settings: Settings) -> Finding:
+    """Files that an earlier umask left open stay so until somebody closes them."""
+    file, archive = settings.ledger.url.sqlite_path, settings.archive
+    folders = (settings.inbox.path, archive.imported.root, archive.duplicates, archive.rejected, archive.held)
+    beside = [file, file.with_name(f"{file.name}.holders")] if file else []
+    return checked("privacy", lambda: _privacy([*folders, *beside, witness_of(settings)]), "check the folder's rights")
+
+
+def _privacy(paths: list[Path]) -> Finding | str:
+    is_open = [shown(path) for path in dict.fromkeys(paths) if path.exists() and is_open_to_all(path)]
+    if is_open:
+        told = " ".join(is_open)
+        return warning("privacy", f"everybody on this machine may look into {told}", f"chmod o-rwx {told}")
+    return "only the importer's user and group may look into inbox, archive and ledger"
