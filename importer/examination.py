@@ -48,9 +48,9 @@ class Examiner:
         return self._rules
 
     @property
-    def resends(self) -> bool:
-        """Whether any rule asks for the invoice e-mail to be sent again after the import."""
-        return any(rule.resend for rule in self._rules.rules)
+    def resending_rules(self) -> frozenset[str]:
+        """The names of the rules after whose imports the invoice e-mail is to be sent again."""
+        return frozenset(rule.name for rule in self._rules.rules if rule.resend)
 
     @property
     def max_size(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.abillify import Abillify
+from importer.adapters.abillify import Abillify, InvoiceTold
 from importer.adapters.inbox import FoundFile
 from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
 from importer.adapters.probe import ProbeError
@@ -22,6 +22,7 @@ from importer.batches import Batches, sighting_of
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.brake import BrakePolicy
+from importer.core.invoice import INVOICE_PAID, REMINDING, held_as_paid, is_unclear, nothing_open
 from importer.core.keys import key_to_send
 from importer.core.lifecycle import (
     FIRST_ACTS,
@@ -36,7 +37,7 @@ from importer.core.lifecycle import (
     next_act,
     unreadable,
 )
-from importer.core.model import Document, Found, ProbeOutcome, State
+from importer.core.model import Document, Found, ProbeOutcome, ReadFailed, State
 from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
@@ -59,6 +60,8 @@ class Policies:
     """How many documents may be asked for or uploaded at the same time."""
     look_first: bool = False
     """Whether a read-back comes before the very first send."""
+    asks_whether_paid: bool = False
+    """Whether the invoice is asked for before a reminder is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Pipeline:
         self._is_ending = False
         self._clock = clock
         self._log = log
+        self.on_resend: Callable[[], None] = lambda: None
+        """Called when an import is recorded after which the invoice is to be sent again."""
 
     @property
     def examiner(self) -> Examiner:
@@ -295,6 +300,10 @@ class Pipeline:
 
     def _send(self, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
+        if self._wants_question(document):
+            decided = self._ask_whether_paid(claim, turn)
+            if decided is not None:
+                return decided, Act.REST
         if content is None:
             content = self._content_of(document)
         with self._lanes.intent():
@@ -320,6 +329,28 @@ class Pipeline:
                 with self._measure("upload"):
                     outcome = self._client.import_document(sending, content, start_by=start_by)
         return self._record(claim, sending, outcome, turn, Act.SEND)
+
+    def _wants_question(self, document: Document) -> bool:
+        """Of a reminder that nobody has let pass, and of which no send is in doubt."""
+        is_wanted = self._policies.asks_whether_paid and document.kind in REMINDING
+        return is_wanted and not document.key.in_doubt and INVOICE_PAID not in document.accepted
+
+    def _ask_whether_paid(self, claim: Claim, turn: Turn) -> Claim | None:
+        """The claim after a decision; None where the document goes on, as it does when the invoice does not tell."""
+        document = claim.document
+        assert document.invoice_reference is not None, "what is sent has a reference"
+        with self._lanes.request():
+            told = self._client.invoice(document.invoice_reference)
+            rows = None
+            if isinstance(told, InvoiceTold) and is_unclear(told.fields):
+                rows = self._client.payments(document.invoice_reference)
+        for failed_question in (told, rows):
+            if isinstance(failed_question, ReadFailed):
+                return self._record(claim, document, failed_question, turn, Act.ASK_INVOICE)[0]
+        if not isinstance(told, InvoiceTold):
+            return None  # the upload is told that the invoice is unknown, and waits for it
+        why = nothing_open(told.fields, rows if isinstance(rows, tuple) else None)
+        return None if why is None else self._decided(claim, Decision(held_as_paid(document, why), "document.held"))
 
     def _goes_on(self, turn: Turn) -> bool:
         return not self._is_ending and self._line.honours(turn)
@@ -354,9 +385,19 @@ class Pipeline:
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None
     ) -> Claim:
         now = self._clock.now()
-        claim = self._ledger.record(claim, decision.document, decision.event, now, outcome=outcome, data=data)
+        resend = self._wants_resend(decision.document)
+        claim = self._ledger.record(
+            claim, decision.document, decision.event, now, outcome=outcome, data=data, resend=resend
+        )
+        if resend:
+            self.on_resend()
         self._log_state(decision.event, decision.document)
         return claim
+
+    def _wants_resend(self, document: Document) -> bool:
+        """Whether its rule says so, and it was we who have imported it."""
+        is_ours = document.state is State.IMPORTED and document.attempts > 0
+        return is_ours and document.rule in self._examiner.resending_rules
 
     def _now(self) -> Now:
         return Now(self._clock.now(), self._client.server_time())

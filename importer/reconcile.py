@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from importer.adapters.abillify import Abillify, Communication, Listing
 from importer.adapters.ledger import Ledger
 from importer.core.comparison import Finding, Listed, Mark, about, bare, compare, references_of
-from importer.core.model import Absent, Document, ReadFailed, Reason, State
+from importer.core.model import Absent, Digest, Document, ReadFailed, Reason, State
 from importer.line import Line
 from importer.pipeline import Pipeline
 
@@ -85,28 +85,37 @@ class Reconciler:
 
     def _listed(self, entry: Communication, wanted: set[str]) -> Listed:
         """In the words of the core; with the hash of its bytes if it is among the wanted ones."""
-        told = entry.shown()
-        return Listed(
-            communication=entry.id,
-            file=entry.file,
-            voucher=entry.voucher,
-            kind=told.get("kind", ""),
-            label=told.get("label", ""),
-            created=told.get("created", ""),
-            content=self._ask(lambda: self._client.content_of(entry)) if bare(entry.id) in wanted else None,
-        )
+        return as_listed(entry, self._ask(lambda: self._client.content_of(entry)) if bare(entry.id) in wanted else None)
 
     def _ask(self, question: Callable[[], T | ReadFailed]) -> T | ReadFailed:
-        """An answer, as long as the line is open. After a failure one probe tells whether the others are worth it."""
-        if self._line.stopped is not None:
-            return ReadFailed(self._line.stopped.message)
-        answer = question()
-        if isinstance(answer, ReadFailed):
-            is_patience_asked = answer.status == TOO_MANY_REQUESTS
-            reason = Reason("question_failed", f"Abillify did not answer a question: {answer.cause}.")
-            self._line.stop(reason, resume_after=answer.retry_after if is_patience_asked else 0.0)
-            self._line.tend()
-        return answer
+        return ask(self._line, question)
+
+
+def as_listed(entry: Communication, content: Digest | ReadFailed | None = None) -> Listed:
+    """A communication in the words of the core."""
+    told = entry.shown()
+    return Listed(
+        communication=entry.id,
+        file=entry.file,
+        voucher=entry.voucher,
+        kind=told.get("kind", ""),
+        label=told.get("label", ""),
+        created=told.get("created", ""),
+        content=content,
+    )
+
+
+def ask(line: Line, question: Callable[[], T | ReadFailed]) -> T | ReadFailed:
+    """An answer, as long as the line is open. After a failure one probe tells whether the others are worth it."""
+    if line.stopped is not None:
+        return ReadFailed(line.stopped.message)
+    answer = question()
+    if isinstance(answer, ReadFailed):
+        is_patience_asked = answer.status == TOO_MANY_REQUESTS
+        reason = Reason("question_failed", f"Abillify did not answer a question: {answer.cause}.")
+        line.stop(reason, resume_after=answer.retry_after if is_patience_asked else 0.0)
+        line.tend()
+    return answer
 
 
 def _doubt(document: Document) -> str:

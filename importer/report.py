@@ -1,7 +1,5 @@
 """Documents and stories as tables, CSV and JSON. Pure rendering: values in, text out."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +14,7 @@ from importer.adapters.ledger import Attempt, Event, printable
 from importer.core.model import Document, State
 from importer.core.naming import shown
 from importer.core.person import ACCEPTABLE, is_needed_for
+from importer.spreadsheet import csv_of
 
 FIELDS = (
     "id",
@@ -98,14 +97,19 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def as_csv(documents: Iterable[Document]) -> str:
+def as_csv(documents: Iterable[Document], dialect: str = "plain") -> str:
     """With a header line; the reason as its code."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for document in documents:
-        writer.writerow(document_as_json(document) | {"reason": document.reason.code if document.reason else None})
-    return printable(out.getvalue())
+    return csv_of(FIELDS, map(_as_row, documents), dialect)
+
+
+def _as_row(document: Document) -> dict[str, Any]:
+    """As a line of CSV wants it: moments as such, for their form is the dialect's."""
+    moments = ("next_attempt_at", "first_seen_at", "imported_at")
+    return (
+        document_as_json(document)
+        | {"reason": document.reason.code if document.reason else None}
+        | {name: getattr(document, name) for name in moments}
+    )
 
 
 def table_of(documents: Sequence[Document]) -> Table:
@@ -122,6 +126,16 @@ def table_of(documents: Sequence[Document]) -> Table:
             Text(shown(_references_or_reason(document))),
         )
     return table
+
+
+def print_findings(console: Console, fields: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """What an audit has found, for a person."""
+    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+    for name in fields:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(shown(row[name] or "")) for name in fields))
+    console.print(table)
 
 
 def state_text(document: Document) -> Text:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -25,6 +25,7 @@ from importer.lanes import workers as workers_for
 from importer.line import Line
 from importer.pipeline import Pipeline
 from importer.progress import Progress
+from importer.resender import Resender
 
 IDLE = timedelta(days=1).total_seconds()
 
@@ -75,6 +76,8 @@ class _Work:
     documents: set[int] = field(default_factory=set)
     """Those that a worker has in hand."""
     running: int = 0
+    resending: bool = False
+    """Whether an invoice is being sent again: one at a time, whatever the number of workers."""
 
 
 class Service:
@@ -87,11 +90,13 @@ class Service:
         scanner: Scanner,
         ledger: Ledger,
         line: Line,
+        resender: Resender,
         limits: Limits,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
         self._pipeline = pipeline
+        self._resender = resender
         self._ledger = ledger
         self._line = line
         self._limits = limits
@@ -129,7 +134,7 @@ class Service:
         Raises:
             whatever ended a worker: a fault of ours, or of the ledger.
         """
-        self._pipeline.recover()
+        self._recover()
         workers = ThreadPoolExecutor(workers_for(self._limits.concurrency), thread_name_prefix="worker")
         try:
             while True:
@@ -141,6 +146,7 @@ class Service:
         finally:
             self._log.debug("service.draining")
             self._pipeline.begin_nothing_new()
+            self._resender.begin_nothing_new()
             workers.shutdown(cancel_futures=True)
         if self._failure is not None:
             raise self._failure
@@ -190,10 +196,15 @@ class Service:
         self._hand_out_moves(workers)
         due_in = self._hand_out_documents(workers)
         self._hand_out_files(workers)
-        waits = (intake_in, round_in, probe_in, due_in, self.on_turn(), IDLE)
+        resend_in = self._hand_out_resend(workers)
+        waits = (intake_in, round_in, probe_in, due_in, resend_in, self.on_turn(), IDLE)
         next_turn = min(seconds for seconds in waits if seconds is not None)
         untaken = self.intake.has_files and not self._is_full
         return Round(next_turn, self.intake.is_unsettled, untaken)
+
+    def _recover(self) -> None:
+        self._pipeline.recover()
+        self._resender.recover()
 
     # ------------------------------------------------------------ what is there
 
@@ -205,7 +216,7 @@ class Service:
         now = self._clock.steady()
         if now >= self._next_round:
             self._next_round = now + max(1.0, self._limits.rescan)
-            self._pipeline.recover()
+            self._recover()
             if not self._work.moves:
                 self._work.moves.extend(document.id for document in self._ledger.unfinished_moves())
             for path in list(self._unreadable):
@@ -246,12 +257,37 @@ class Service:
         return max(0.0, (self._asked_at + BREATH if self._is_stale else self._due_at) - steady)
 
     def _ask_for_due(self) -> float:
-        among = self.touched if self._limits.only_own else None
+        among = self._own
         now = self._clock.now()
         self._work.due.extend(self._pipeline.due(4 * self._limits.concurrency, among=among))
         # What is due already and was not handed out waits for a worker that is done, or for the line.
         moment = self._ledger.next_due_at(after=now, among=among)
         return IDLE if moment is None else max(0.05, (moment - now).total_seconds())
+
+    def _hand_out_resend(self, workers: ThreadPoolExecutor) -> float:
+        """Last of all, and one at a time. Returns the seconds until it is worthwhile to look again."""
+        if self._work.resending or not self._has_room():
+            return IDLE  # the next worker that is done wakes us
+        resend_id, wait = self._resender.next_due(among=self._own)
+        if resend_id is None:
+            return wait if self._line.is_open else IDLE
+        self._work.resending = True
+        self._begin(workers.submit(self.progress.work, self._resend, resend_id))
+        return IDLE
+
+    def _resend(self, resend_id: int) -> None:
+        try:
+            self._resender.send_for_service(resend_id)
+        finally:
+            self._work.resending = False
+
+    def is_anything_resent_until(self, deadline: datetime) -> bool:
+        """Whether an invoice of one of our documents is to be sent again until then."""
+        return self._resender.any_due(deadline, among=self.touched)
+
+    @property
+    def _own(self) -> IdSet | None:
+        return self.touched if self._limits.only_own else None
 
     # ------------------------------------------------------------ workers
 

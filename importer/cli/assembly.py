@@ -33,6 +33,7 @@ from importer.lanes import claims
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
 from importer.placement import Placement
+from importer.resender import Resender
 from importer.service import Limits, Service
 from importer.stages import Measure, unmeasured
 
@@ -50,6 +51,7 @@ class Parts:
     client: Abillify
     line: Line
     pipeline: Pipeline
+    resender: Resender
     clock: Clock
     log: FilteringBoundLogger
 
@@ -59,6 +61,7 @@ class Parts:
             scanner=scanner,
             ledger=self.ledger,
             line=self.line,
+            resender=self.resender,
             limits=limits,
             clock=self.clock,
             log=self.log,
@@ -165,8 +168,6 @@ def put_together(
     clock = SystemClock()
     with ExitStack() as stack:
         judge = stack.enter_context(examiner(settings))
-        for setting in _without_effect(judge):
-            log.warning("setting.without_effect", setting=setting, message="this version does not act on it yet")
         ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
         client = stack.enter_context(opened_client(settings, credentials, ledger))
         reload = _reloading(settings, environ, client, redactor, log)
@@ -183,12 +184,9 @@ def put_together(
             log=log,
             measure=measure,
         )
-        yield Parts(settings, ledger, client, line, pipeline, clock, log)
-
-
-def _without_effect(judge: Examiner) -> list[str]:
-    """What is set and not built yet: better told than silently missed."""
-    return ["resend (in a rule)"] if judge.resends else []
+        resender = resender_of(settings, ledger, client, line, log)
+        pipeline.on_resend = resender.expect
+        yield Parts(settings, ledger, client, line, pipeline, resender, clock, log)
 
 
 def _reloading(
@@ -224,23 +222,43 @@ def scanner_of(settings: Settings, paths: Sequence[Path] = ()) -> Scanner:
 
 def policies(settings: Settings, *, look_first: bool = False, rebuilt_at: datetime | None = None) -> Policies:
     """What the settings say; after a rebuild of the ledger, Abillify is looked at before every first send."""
-    schedule, api, documents = settings.schedule, settings.api, settings.documents
+    api, documents = settings.api, settings.documents
     return Policies(
         admission=AdmissionPolicy(
             revision=documents.revision,
             same_bytes_elsewhere=documents.same_bytes_elsewhere,
             forgotten_until=rebuilt_at and rebuilt_at + api.readback_grace,
         ),
-        lifecycle=Policy(
-            backoff=schedule.backoff,
-            waiting=schedule.waiting,
-            waiting_limit=schedule.waiting_limit,
-            key_lifetime=api.key_lifetime,
-            readback_grace=api.readback_grace,
-        ),
+        lifecycle=lifecycle_policy(settings),
         send_timeout=api.timeout.total_seconds(),
         uploads=api.concurrency,
+        asks_whether_paid=documents.paid_invoice == "hold",
         look_first=look_first or rebuilt_at is not None or api.check_remote == "always",
+    )
+
+
+def lifecycle_policy(settings: Settings) -> Policy:
+    schedule, api = settings.schedule, settings.api
+    return Policy(
+        backoff=schedule.backoff,
+        waiting=schedule.waiting,
+        waiting_limit=schedule.waiting_limit,
+        key_lifetime=api.key_lifetime,
+        readback_grace=api.readback_grace,
+    )
+
+
+def resender_of(
+    settings: Settings, ledger: Ledger, client: Abillify, line: Line, log: FilteringBoundLogger
+) -> Resender:
+    return Resender(
+        ledger=ledger,
+        client=client,
+        line=line,
+        policy=lifecycle_policy(settings),
+        timeout=settings.api.timeout.total_seconds(),
+        clock=SystemClock(),
+        log=log,
     )
 
 

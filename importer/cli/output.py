@@ -3,7 +3,8 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -14,6 +15,7 @@ from importer.adapters.ledger import LedgerReader
 from importer.cli.exits import Exit, Stop
 from importer.core.model import Document
 from importer.report import as_csv, document_as_json, json_line, table_of
+from importer.spreadsheet import DIALECTS, csv_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +49,36 @@ def agreed_form(form: str | None, *, as_json: bool) -> str | None:
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} contradict each other; give one of them")
     return "json" if as_json else form
+
+
+def dialect_option(command: F) -> F:
+    """`--csv-dialect`: for which program the CSV is."""
+    text = "excel-de: as a German Excel opens it. Means --format csv."
+    choice: click.Choice[str] = click.Choice(list(DIALECTS))
+    return click.option("--csv-dialect", "dialect", type=choice, help=text)(command)
+
+
+def agreed_dialect(form: str, dialect: str | None) -> tuple[str, str]:
+    """The format and the dialect; a dialect alone means CSV.
+
+    Raises:
+        click.UsageError: another format was asked for.
+    """
+    if dialect is not None and form == "json":
+        raise click.UsageError(f"--csv-dialect {dialect} and JSON contradict each other; give one of them")
+    return (form if dialect is None else "csv"), dialect or "plain"
+
+
+def print_csv(fields: Sequence[str], rows: Iterable[Mapping[str, Any]], dialect: str) -> None:
+    """In UTF-8, whatever the terminal speaks: the dialect says what the file is."""
+    print_text(csv_of(fields, rows, dialect))
+
+
+def print_text(text: str) -> None:
+    """As it is, in UTF-8."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 BILLION = 1_000_000_000
@@ -112,12 +144,12 @@ def document_of(ledger: LedgerReader, name: str) -> Document:
     return document
 
 
-def print_documents(documents: Sequence[Document], form: str) -> None:
+def print_documents(documents: Sequence[Document], form: str, dialect: str = "plain") -> None:
     """To standard output, as `table`, `json` or `csv`."""
     if form == "json":
         print_json(document_as_json(document) for document in documents)
     elif form == "csv":
-        click.echo(as_csv(documents), nl=False)
+        print_text(as_csv(documents, dialect))
     else:
         console().print(table_of(documents))
 

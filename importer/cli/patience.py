@@ -68,4 +68,6 @@ class Patience:
         return self._clock.now() >= self._since + time
 
     def _anything_due(self, deadline: datetime) -> bool:
+        if self._service.is_anything_resent_until(deadline):
+            return True
         return self._ledger.any_due(deadline, among=self._service.touched, states=FOLLOWED)

@@ -16,6 +16,7 @@ from importer.cli.reading import reading_ledger, settings_of
 from importer.clock import local_zone
 from importer.config import Settings
 from importer.core.model import State
+from importer.core.resending import ResendState
 from importer.report import counted, local, timestamp
 from importer.silence import Ear
 
@@ -56,6 +57,7 @@ def _status(ledger: LedgerReader) -> dict[str, Any]:
             for state, code, count, example in ledger.blocked()
         ],
         "line": _line(ledger.line()),
+        "resends": {state.value: count for state, count in sorted(ledger.resend_counts().items())},
     }
 
 
@@ -99,6 +101,9 @@ def _print(found: dict[str, Any]) -> None:
             f"{group['state']}: {group['count']} x {group['reason']}, for example {group['example']}; "
             f"see `importer list --state {group['state']}`"
         )
+    for state, count in found["resends"].items():
+        if state != ResendState.SENT:
+            click.echo(f"{counted(count, 'resend')} {state}; see `importer show` of the invoice")
     if count := found["not_taken"]:
         click.echo(f"{counted(count, 'file')} in the inbox {'was' if count == 1 else 'were'} not taken yet")
     for source in found["silent"]:
@@ -115,6 +120,7 @@ def _code(found: dict[str, Any]) -> Exit:
     states = found["states"]
     if found["line"]["code"] == "credentials_refused":
         return Exit.CREDENTIALS_REFUSED
-    if found["silent"] or any(State(group["state"]).needs_person for group in found["blocked"]):
+    is_for_a_person = any(State(group["state"]).needs_person for group in found["blocked"])
+    if found["silent"] or found["resends"].get(ResendState.HELD) or is_for_a_person:
         return Exit.NEEDS_PERSON
     return Exit.AGAIN_LATER if any(states[state] for state in states if State(state).is_on_its_way) else Exit.OK

@@ -178,6 +178,11 @@ class Documents(Section):
     revision: Treated = _setting(
         "hold", "Other bytes for an invoice and a kind of which one document is expected and is known already."
     )
+    paid_invoice: Literal["hold", "allow"] = _setting(
+        "allow",
+        "A reminder or dunning letter for an invoice that is paid or cancelled, or looks so: with `hold`, Abillify is "
+        "asked before each of them.",
+    )
     same_bytes_elsewhere: Treated = _setting("hold", "The same bytes under another invoice or another kind.")
 
 

@@ -56,13 +56,15 @@ class Finding:
         return self.mark.is_discrepancy or (self.document is not None and self.document.state.needs_person)
 
 
-def compare(documents: Sequence[Document], listed: Sequence[Listed]) -> list[Finding]:
+def compare(documents: Sequence[Document], listed: Sequence[Listed], reference: str = "") -> list[Finding]:
     """Every document that is imported or listed, once.
 
     Args:
         documents: all that the ledger has for the invoice, in whatever state.
         listed: all that Abillify has for it.
+        reference: the invoice's; it may be left out where the ledger has any document for it.
     """
+    reference = reference or (documents[0].invoice_reference or "" if documents else "")
     imported = [document for document in documents if document.state is State.IMPORTED]
     there = {bare(entry.communication): entry for entry in listed}
     here: dict[str, Document] = {}
@@ -71,7 +73,7 @@ def compare(documents: Sequence[Document], listed: Sequence[Listed]) -> list[Fin
         communication = bare(references_of(document).communication)
         findings.append(_judge(document, there.get(communication), here.setdefault(communication, document)))
     strangers = [entry for entry in listed if bare(entry.communication) not in here]
-    return findings + [_stranger(entry, documents) for entry in strangers]
+    return findings + [_stranger(entry, documents, reference) for entry in strangers]
 
 
 def about(document: Document, mark: Mark, detail: str = "") -> Finding:
@@ -125,14 +127,14 @@ def _differences(document: Document, entry: Listed) -> list[str]:
     ]
 
 
-def _stranger(entry: Listed, documents: Sequence[Document]) -> Finding:
+def _stranger(entry: Listed, documents: Sequence[Document], reference: str) -> Finding:
     """Not ours, unless it is one whose upload is under way or in doubt."""
     perhaps = [d for d in documents if _may_have_arrived(d) and entry.kind in ("", d.kind)]
     told = " ".join(part for part in (f"{entry.label!r}" if entry.label else "", entry.created) if part)
     maybe = ", ".join(f"D{document.id}, which is {document.state}" for document in perhaps)
     return Finding(
         mark=Mark.UNCHECKED if perhaps else Mark.ONLY_THERE,
-        invoice_reference=documents[0].invoice_reference or "",
+        invoice_reference=reference,
         kind=entry.kind,
         document=None,
         communication_reference=entry.communication,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from importer.core.brake import UNUSUAL_BATCH
+from importer.core.invoice import INVOICE_PAID
 from importer.core.keys import next_generation
 from importer.core.lifecycle import READBACK_UNCLEAR
 from importer.core.model import Document, Reason, References, State
@@ -14,7 +15,14 @@ from importer.core.model import Document, Reason, References, State
 ACCEPTABLE = frozenset(
     {
         *("revision", "same_bytes_elsewhere", "damaged", "encrypted", "active_content"),
-        *("einvoice_mismatch", "einvoice_unreadable", "reference_not_in_text", "no_text_layer", UNUSUAL_BATCH),
+        *(
+            "einvoice_mismatch",
+            "einvoice_unreadable",
+            "reference_not_in_text",
+            "no_text_layer",
+            UNUSUAL_BATCH,
+            INVOICE_PAID,
+        ),
     }
 )
 """Reasons for which a held document may go on once a person accepts it."""

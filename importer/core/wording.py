@@ -28,6 +28,10 @@ GERMAN: Mapping[str, tuple[str, str]] = {
         "Diese Datei kam mit auffällig vielen anderen für dieselbe Rechnung, oder nur eine Auffangregel verstand sie.",
         "Bitte prüfen, ob Namen und Regeln stimmen, und dann über alle zusammen entscheiden.",
     ),
+    "invoice_paid": (
+        "Die Rechnung ist in Abillify bereits bezahlt oder storniert; Mahnungen dazu werden nicht verschickt.",
+        "Bitte die Rechnung in Abillify ansehen. Soll das Schreiben trotzdem übernommen werden, bitte freigeben.",
+    ),
     "no_rule": ("Der Dateiname passt zu keiner Regel; Rechnungsnummer und Art sind nicht zu erkennen.", _RENAME),
     "ambiguous": (_UNCLEAR, _RENAME),
     "unreadable_name": ("Der Dateiname lässt sich nicht lesen.", _RENAME),

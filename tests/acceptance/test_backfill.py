@@ -77,13 +77,6 @@ def test_a_reference_of_any_characters_reaches_its_invoice(world):
     assert [effect.reference for effect in world.sandbox.effects] == ["RE/2024 %ü#0001"]
 
 
-def test_a_setting_that_nothing_acts_on_yet_is_told(world):
-    rules = world.folder / "config" / "rules.toml"
-    rules.write_text(rules.read_text().replace("[[rule]]\n", "[[rule]]\nresend = true\n", 1))
-    told = world.importer("backfill", exits=0).stderr
-    assert "resend" in told
-
-
 def test_a_second_run_finds_nothing_to_do(world):
     world.drop("RE12345.pdf")
     world.importer("backfill", exits=0)

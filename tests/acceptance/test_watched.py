@@ -64,10 +64,11 @@ def expect(world, **tables):
 
 
 def test_a_service_that_works_says_so_and_counts(served):
-    served.drop("RE10001.pdf")
     served.drop("nonsense.pdf")
     with served.running() as service:
         visitor = Visitor(service)
+        service.wait_for("file.put_away", path="nonsense.pdf")
+        served.drop("RE10001.pdf")
         service.wait_for("file.put_away", path="RE10001.pdf")
         assert visitor.wait_for("/readyz", 200) == {"status": "ready", "faults": []}
         assert visitor.get("/healthz") == HEALTHY

@@ -225,6 +225,7 @@ class WatchedExaminer:
         self._life = life
         self.max_size = examiner.max_size
         self.newcomer = examiner.newcomer
+        self.resending_rules = examiner.resending_rules
 
     def examine(self, document, content):
         self._life.step("examine:before")

@@ -27,6 +27,7 @@ from importer.core.model import (
     SendOutcome,
     VendorError,
 )
+from importer.core.resending import Answered, ResendOutcome
 
 CLEAN_REFUSALS = frozenset({400, 401, 403, 404, 413, 415, 422, 429})
 """Assumption A4: with the vendor's body these had no effect."""
@@ -60,6 +61,27 @@ def _confirmed(reply: Reply) -> Confirmed | InDoubt:
         return InDoubt(f"200, but without a usable {missing}", None, reply.server_time)
     communication, file, voucher = texts
     return Confirmed(References(communication, file, voucher), reply.server_time)
+
+
+def resend_outcome(answer: Answer) -> ResendOutcome:
+    """What became of a resend: as for an import, but for what a 200 promises.
+
+    The vendor documents texts; a number as code or job is taken too. A job that is not named is no doubt: OK is.
+    """
+    if isinstance(answer, NoReply) or answer.status != 200:
+        outcome = send_outcome(answer)
+        assert not isinstance(outcome, Confirmed), "only a 200 confirms"
+        return outcome
+    body = parse_json(answer.body, members=_told_once)
+    told = body if isinstance(body, dict) else {}
+    job, result, code = (_told(told.get(name)) for name in ("job", "result", "resultcode"))
+    if not (result and code):
+        return InDoubt("200, but without a usable result and resultcode", None, answer.server_time)
+    return Answered(job, result, code, answer.server_time)
+
+
+def _told(value: Any) -> str:
+    return printable(str(value) if type(value) is int else value)
 
 
 def invoice_outcome(answer: Answer) -> InvoiceOutcome:

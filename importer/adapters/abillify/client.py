@@ -7,10 +7,25 @@ from typing import Self, TypeVar
 
 import httpx
 
-from importer.adapters.abillify.answers import invoice_outcome, is_html, probe_outcome, read_failed, send_outcome
+from importer.adapters.abillify.answers import (
+    invoice_outcome,
+    is_html,
+    probe_outcome,
+    read_failed,
+    resend_outcome,
+    send_outcome,
+)
+from importer.adapters.abillify.invoices import InvoiceTold, Rows, every_row, invoice_told, page_of
 from importer.adapters.abillify.listing import Communication, Listing, read_listing
 from importer.adapters.abillify.readback import match
-from importer.adapters.abillify.request import HEADERS, Request, identity_of, import_request, invoice_url
+from importer.adapters.abillify.request import (
+    HEADERS,
+    Request,
+    identity_of,
+    import_request,
+    invoice_url,
+    resend_request,
+)
 from importer.adapters.abillify.throttle import Pacer, Turns
 from importer.adapters.abillify.transport import steady
 from importer.adapters.abillify.wire import JSON_LIMIT, Answer, NoReply, Timeouts, Wire
@@ -19,12 +34,14 @@ from importer.core.model import (
     Digest,
     Document,
     InvoiceOutcome,
+    InvoiceUnknown,
     ProbeOutcome,
     ReadbackOutcome,
     ReadFailed,
     SendOutcome,
     digest_of,
 )
+from importer.core.resending import ResendOutcome
 
 LISTING_LIMIT = 16 << 20
 FILE_LIMIT = 64 << 20
@@ -137,6 +154,20 @@ class Abillify:
         outcome = send_outcome(self._wire.ask(request.with_file(content), start_by=start_by, paced=False))
         return self._told("import", outcome, began)
 
+    def resend_invoice(self, reference: str, key: str, *, start_by: float | None = None) -> ResendOutcome:
+        """Has Abillify send an invoice's e-mail again, once, without waiting for the rate limit.
+
+        Args:
+            reference: the invoice's.
+            key: goes with the request.
+            start_by: as for an import.
+
+        Raises:
+            ValueError: no address can carry the reference.
+        """
+        request = resend_request(reference, key, self._base_url)
+        return resend_outcome(self._wire.ask(request, start_by=start_by, paced=False))
+
     def read_back(self, document: Document) -> ReadbackOutcome:
         """Looks for a document among those of its invoice.
 
@@ -169,6 +200,41 @@ class Abillify:
         """
         began = self._clock()
         return self._told("invoice", invoice_outcome(self._get(invoice_url(self._base_url, reference))), began)
+
+    def invoice(self, reference: str) -> InvoiceTold | InvoiceUnknown | ReadFailed:
+        """An invoice with all its fields as they came.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        return invoice_told(self._get(invoice_url(self._base_url, reference), limit=LISTING_LIMIT))
+
+    def payments(self, reference: str) -> Rows | InvoiceUnknown | ReadFailed:
+        """All that was paid and charged on an invoice, as it came; also of a server that cuts the list into pages.
+
+        Raises:
+            ValueError: no address can carry the reference: a fault of ours.
+        """
+        url = invoice_url(self._base_url, reference, "payments")
+        return every_row(
+            lambda offset: self._get(f"{url}?limit=0&offset={offset}", limit=LISTING_LIMIT), first=0, steps_by_rows=True
+        )
+
+    def invoices(self, page: int, size: int) -> Rows | ReadFailed:
+        """One page of all invoices that the credentials may see. Where pages begin, and their size, is the server's."""
+        rows = page_of(self._get(f"{self._base_url}/invoices?page={page}&pageSize={size}", limit=LISTING_LIMIT))
+        return (
+            ReadFailed("there is no list of invoices at that address", 404)
+            if isinstance(rows, InvoiceUnknown)
+            else rows
+        )
+
+    def file_of(self, entry: Communication) -> bytes | ReadFailed:
+        """A listed document's bytes, read from the configured host and no other."""
+        found = self._content_at(entry.public_url, self._clock() + self._timeout)
+        return (
+            found if found is not None else ReadFailed("its bytes cannot be read at an address of the configured host")
+        )
 
     def probe(self) -> ProbeOutcome:
         """Whether the credentials are accepted; also brings the server's time."""
@@ -206,6 +272,10 @@ class Abillify:
         return self._wire.ask(request, limit=limit, by=by, paced=paced)
 
     def _digest_at(self, address: str | None, by: float) -> Digest | ReadFailed | None:
+        content = self._content_at(address, by)
+        return digest_of(content) if isinstance(content, bytes) else content
+
+    def _content_at(self, address: str | None, by: float) -> bytes | ReadFailed | None:
         """Only from the configured host: no other one is ever asked, let alone shown the credentials."""
         if address is None or not self._is_ours(address):
             return None
@@ -215,7 +285,7 @@ class Abillify:
         # Abillify holds mails and PDFs; an HTML page is a log-in form or an apology.
         if answer.status != 200 or answer.body is None or is_html(answer):
             return None
-        return digest_of(answer.body)
+        return answer.body
 
     def _is_ours(self, address: str) -> bool:
         try:

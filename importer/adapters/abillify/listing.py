@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class Communication:
     """Everything in which a fingerprint may come back; which member carries it is unspecified."""
     names: frozenset[str]
     """Everything in which the label or the file's name may come back."""
+    as_came: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False, repr=False)
+    """All of it, also what nobody specifies."""
 
     def shown(self) -> dict[str, str]:
         """For a person who has to find it."""
@@ -139,6 +141,7 @@ def _communication(entry: Mapping[str, Any], voucher: str) -> Communication:
         created=_string(entry.get("created")),
         text="\n".join((label, comment, json.dumps(data))),
         names=frozenset({label, comment, *filter(_string, values)}),
+        as_came=entry,
     )
 
 

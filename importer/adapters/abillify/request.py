@@ -118,6 +118,16 @@ def import_request(document: Document, base_url: str, *, fingerprint: bool) -> I
     )
 
 
+def resend_request(reference: str, key: str, base_url: str) -> Request:
+    """The request that has an invoice sent again; its body is documented as an empty object.
+
+    Raises:
+        ValueError: no address can carry the reference.
+    """
+    headers = {**HEADERS, "Content-Type": "application/json", "Idempotency-Key": key}
+    return Request("POST", invoice_url(base_url, reference, "resendInvoice"), headers, b"{}")
+
+
 def request_preview(document: Document, base_url: str = "", *, fingerprint: bool = True) -> dict[str, Any]:
     """The request as `explain` shows it: `method url headers parts`, without credentials and without the bytes.
 

@@ -1,6 +1,7 @@
 """The ledger: what happened to every document, in a database."""
 
 from importer.adapters.ledger.backup import back_up, back_up_before_upgrade
+from importer.adapters.ledger.chronicle import Chronicle, Decided
 from importer.adapters.ledger.database import Database, is_outdated, with_password
 from importer.adapters.ledger.errors import (
     ClaimLost,
@@ -17,6 +18,7 @@ from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
+from importer.adapters.ledger.resends import ResendClaim, Resends
 from importer.adapters.ledger.transfer import transfer
 from importer.adapters.ledger.values import Attempt, Claim, Event, Refusal, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
@@ -24,9 +26,11 @@ from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_w
 __all__ = [
     "WITNESS",
     "Attempt",
+    "Chronicle",
     "Claim",
     "ClaimLost",
     "Database",
+    "Decided",
     "Event",
     "Group",
     "Ledger",
@@ -38,6 +42,8 @@ __all__ = [
     "Member",
     "Reconstruction",
     "Refusal",
+    "ResendClaim",
+    "Resends",
     "Sighting",
     "Testimony",
     "Witness",

@@ -16,6 +16,7 @@ from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsP
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours
+from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import enter_alone, is_free, new_token, present, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
@@ -233,8 +234,11 @@ class Ledger(LedgerReader):
         outcome: str | None = None,
         actor: str | None = None,
         data: dict[str, Any] | None = None,
+        resend: bool = False,
     ) -> Claim:
         """T4: the outcome, the references and the event, in one transaction; `outcome` ends the attempt under way.
+
+        With `resend`, so is the wish to have the invoice sent again.
 
         Raises:
             ClaimLost: another importer has taken the document over.
@@ -246,6 +250,8 @@ class Ledger(LedgerReader):
             if outcome is not None:
                 _end_attempt(connection, placed, now, outcome)
             add_event(connection, placed, now, event, actor=actor, data=data)
+            if resend:
+                want_after_import(connection, placed, now)
             return claim.holding(placed)
 
         return self._database.write(record, vouched=document.state is State.IMPORTED)
@@ -282,6 +288,11 @@ class Ledger(LedgerReader):
     def take_over(self, orphan: Claim, now: datetime) -> Claim | None:
         """Makes an orphan's claim ours; None when somebody was faster."""
         return self._seize(statements.SEIZE_ORPHAN, now, its_id=orphan.document.id, its_token=orphan.token)
+
+    @property
+    def resends(self) -> Resends:
+        """What is to be sent again."""
+        return Resends(self._database, self._holder, self._lease)
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""

@@ -15,10 +15,11 @@ from importer.adapters.ledger.database import Database, migrate
 from importer.adapters.ledger.errors import LedgerError
 from importer.adapters.ledger.ledger import NO_CLAIM
 from importer.adapters.ledger.reconstruction import Reconstruction
+from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.tables import attempts, documents, events, holders, line, meta, sightings
 from importer.adapters.ledger.witness import replace_witness
 
-ROWS = (documents, attempts, sightings, events)
+ROWS = (documents, attempts, sightings, events, resends)
 TABLES = (*(table.name for table in ROWS), meta.name, holders.name, line.name, "alembic_version")
 
 

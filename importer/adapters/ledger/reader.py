@@ -8,15 +8,18 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Select, exists, func, or_, select
 
 from importer.adapters.ledger import statements
+from importer.adapters.ledger.chronicle import Chronicle, chronicle
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.line_words import heard
 from importer.adapters.ledger.meta import get_meta
+from importer.adapters.ledger.resends import counts as resend_counts, of_invoice
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Attempt, Event, Sighting
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 from importer.core.person import DISMISSED
+from importer.core.resending import Resend, ResendState
 
 T = TypeVar("T")
 
@@ -173,6 +176,23 @@ class LedgerReader:
         with self._database.read() as connection:
             rows = connection.execute(query.where(a.document_id == document.id).order_by(a.id))
             return [Attempt(*row) for row in rows]
+
+    def resends_of(self, reference: str) -> list[Resend]:
+        """All that was ever wanted for an invoice, oldest first."""
+        if any("\ud800" <= character <= "\udfff" for character in reference):
+            return []
+        with self._database.read() as connection:
+            return of_invoice(connection, reference)
+
+    def resend_counts(self) -> dict[ResendState, int]:
+        """How many resends are in each state that has any."""
+        with self._database.read() as connection:
+            return resend_counts(connection)
+
+    def chronicle(self, begin: datetime, end: datetime) -> Chronicle:
+        """What happened from `begin` on, and before `end`."""
+        with self._database.read() as connection:
+            return chronicle(connection, begin, end)
 
     def line(self) -> dict[str, Any] | None:
         """Why nothing is sent, and since when; None while the line is open or nobody has said."""

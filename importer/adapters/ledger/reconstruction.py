@@ -15,6 +15,8 @@ from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, told
 from importer.adapters.ledger.ledger import NO_CLAIM, add_event, add_sighting
 from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.resend_tables import resends
+from importer.adapters.ledger.resends import doubt_open
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Sighting
@@ -86,9 +88,10 @@ class Reconstruction:
                 f"ledger {self._old.path}: it belongs to account {known!r}, the configuration says {account!r}; "
                 "correct api.account, or move that ledger away"
             )
-        for table in (documents, attempts, sightings, events):
+        for table in (documents, attempts, sightings, events, resends):
             if self._old is not None:
                 self._old.carry(table, self._connection)
+        doubt_open(self._connection)
 
     def _of_old(self, name: str) -> Any:
         return None if self._old is None else self._old.fact(name)

@@ -71,6 +71,12 @@ def enter_alone(connection: Connection, candidate: Document) -> None:
             connection.execute(LOCK, {"what": place})
 
 
+def alone_with_invoice(connection: Connection, account: str, reference: str) -> None:
+    """Until the end of the transaction no other importer begins, wants or settles a resend of this invoice."""
+    if is_shared(connection):
+        connection.execute(LOCK, {"what": f"importer.resend.{account}.{reference}."})
+
+
 def _places(candidate: Document) -> Iterator[str]:
     yield f"importer.bytes.{candidate.account}.{candidate.sha256}."
     if candidate.kind is not None and candidate.invoice_reference is not None:

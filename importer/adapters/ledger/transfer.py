@@ -14,12 +14,13 @@ from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.postgres_rebuild import advance
+from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.storable import storable, storable_inside
 from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
 from importer.adapters.ledger.witness import testimony
 
-TABLES = (documents, attempts, sightings, events)
+TABLES = (documents, attempts, sightings, events, resends)
 PORTION = 1000
 """Rows in one transaction."""
 
