@@ -1,8 +1,10 @@
 """A ledger on PostgreSQL: the same verbs, from any number of hosts."""
 
 import signal
+import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -264,3 +266,13 @@ def test_a_service_that_was_suspended_past_its_lease_gives_way_to_another(world)
     (told,) = world.documents()
     assert (told["state"], told["references_from"], told["attempts"]) == ("imported", "readback", 1)
     assert uploads(world) == 1
+
+
+def test_an_invoice_is_sent_again_once_by_however_many_ask_at_once(world, imported):
+    command = world.command("resend", "RE20001")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    together = [subprocess.Popen(command, env=world.full_environ, **quiet) for _ in range(3)]
+    assert 0 in {process.wait(60) for process in together}
+    assert [request.reference for request in world.sandbox.resends] == ["RE20001"]
+    world.importer("resend", "RE20001", exits=3)
+    world.importer("report", "--month", f"{datetime.now(UTC):%Y-%m}", exits=0)

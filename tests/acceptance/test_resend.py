@@ -197,7 +197,8 @@ def test_a_ledger_from_before_there_were_resends_is_upgraded(world):
     world.importer("backfill", exits=0)
     ledger = world.folder / "var" / "ledger.db"
     with closing(sqlite3.connect(ledger)) as connection:
-        connection.execute("DROP TABLE resends")
+        for table in ("resends", "holders", "line"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         connection.commit()
     assert "ledger upgrade" in world.importer("resend", "RE12345", exits=7).stderr
