@@ -1,5 +1,6 @@
 """A whole importer in a temporary folder: real files, a real SQLite ledger, a real sandbox, real processes."""
 
+import atexit
 import io
 import json
 import os
@@ -12,6 +13,10 @@ from pypdf import PdfWriter
 
 from importer.config.scaffold import write_config
 from importer.sandbox import Sandbox
+from tests.nursery import Nursery
+
+NURSERY = Nursery()
+atexit.register(NURSERY.end)
 
 USER, PASSWORD = "erp", "pa55-wörd-never-shown"
 
@@ -99,9 +104,7 @@ class World:
 
     def importer(self, *arguments, exits=None):
         """Runs a verb to its end."""
-        done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, env=self.full_environ, timeout=90, check=False
-        )
+        done = NURSERY.run(self.command(*arguments)[3:], self.full_environ, timeout=90)
         if exits is not None:
             assert done.returncode == exits, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -1,0 +1,127 @@
+"""Processes of the importer that need not wait for its imports: each is forked from one that has them already.
+
+They are real processes with a command line, an environment, streams and an exit code of their own; but for the second
+that an interpreter takes to import everything, of which this suite has hundreds. `tests/test_startup.py` and whatever
+uses `World.command` start the program as a user does.
+"""
+
+import gc
+import importlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LATER = ["alembic.command", "alembic.config", "rich.console", "rich.progress", "rich.table", "rich.text", "watchdog"]
+"""What verbs import only when they come to it."""
+
+ROOT = Path(__file__).parent.parent
+
+
+class Nursery:
+    """Starts them, one at a time."""
+
+    def __init__(self):
+        self._process = self._line = None
+
+    def run(self, arguments, environ, timeout):
+        """As `subprocess.run`, with captured text."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            line = self._ready()
+            line.settimeout(timeout)
+            wanted = json.dumps({"arguments": arguments, "environ": environ, "cwd": str(Path.cwd())}).encode()
+            socket.send_fds(line, [len(wanted).to_bytes(4, "big")], [out.fileno(), err.fileno()])
+            line.sendall(wanted)
+            try:
+                code = int.from_bytes(_exactly(line, 4), "big", signed=True)
+            except TimeoutError:
+                self.end()
+                raise
+            for stream in (out, err):
+                stream.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+
+    def _ready(self):
+        if self._process is None:
+            ours, theirs = socket.socketpair()
+            command = [sys.executable, "-m", "tests.nursery", str(theirs.fileno())]
+            environ = os.environ | {"PYTHONWARNINGS": "error"}
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], env=environ, cwd=ROOT, stdin=subprocess.DEVNULL
+            )
+            theirs.close()
+            self._line = ours
+        return self._line
+
+    def end(self):
+        """Whatever it has under way is killed."""
+        if self._process is not None:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _exactly(line, size):
+    content = b""
+    while len(content) < size:
+        piece = line.recv(size - len(content))
+        if not piece:
+            raise EOFError("the nursery has ended")
+        content += piece
+    return content
+
+
+def _requests(line):
+    """What is asked for, each in a process of its own; in the parent it goes on until nobody asks any more."""
+    while True:
+        size, streams, _, _ = socket.recv_fds(line, 4, 2)
+        if not size:
+            sys.exit()
+        wanted = json.loads(_exactly(line, int.from_bytes(size, "big")))
+        child = os.fork()
+        if child == 0:
+            line.close()
+            return wanted, streams
+        for stream in streams:
+            os.close(stream)
+        _, status = os.waitpid(child, 0)
+        line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+
+
+def _become(wanted, streams):
+    for number, stream in enumerate(streams, 1):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(wanted["cwd"])
+    os.environ.clear()
+    os.environ.update(wanted["environ"])
+    time.tzset()
+    sys.argv[1:] = wanted["arguments"]
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
+    sys.stderr = io.TextIOWrapper(
+        io.FileIO(2, "w", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
+    )
+
+
+def _begin():
+    from importer.cli.main import VERBS
+
+    for module in [*(f"importer.cli.{verb}" for verb in VERBS), *LATER]:
+        importlib.import_module(module)
+    gc.freeze()
+    wanted, streams = _requests(socket.socket(fileno=int(sys.argv[1])))
+    _become(wanted, streams)
+
+
+if __name__ == "__main__":
+    import importer.__main__ as program
+
+    sys.argv[0] = program.__file__
+    _begin()
+    program.main()
