@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, InvoiceTold
 from importer.adapters.inbox import FoundFile
-from importer.adapters.ledger import Claim, ClaimLost, Ledger, LedgerError, Sighting
+from importer.adapters.ledger import Claim, ClaimLost, InUse, Ledger, LedgerError, Sighting
 from importer.adapters.probe import ProbeError
 from importer.adapters.reading import FileVanished, NotReady, ReadError, Reading, read
 from importer.archiving import Archivist
@@ -200,7 +200,10 @@ class Pipeline:
 
     def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
-        return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+        try:
+            return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+        except InUse as error:
+            raise NotReady(f"{candidate.location}: {error}, whose file this seems to be") from error
 
     def _admission_of_file(self, candidate: Document, known: Sequence[Document]) -> Document:
         """Raises NotReady where another importer has taken this very file and put it away since it was read."""

@@ -121,6 +121,8 @@ class Service:
             clock=clock,
             log=log,
         )
+        self.has_caught_up = False
+        """Whether all of the inbox was looked at, and every file in it is in the ledger, as of the last turn."""
         self.on_turn: Callable[[], float] = lambda: IDLE
         """Called in every turn, by the main thread; returns the seconds until it wants to be called again."""
         self.progress = Progress(time.monotonic)
@@ -170,11 +172,6 @@ class Service:
         return running + self.intake.waiting
 
     @property
-    def has_caught_up(self) -> bool:
-        """Whether all of the inbox was looked at, and every file in it is in the ledger."""
-        return self.intake.looks > 0 and self.left == 0
-
-    @property
     def problems(self) -> dict[str, str]:
         """Files and folders that could not be looked at, with the reason; they stay where they are."""
         return self.intake.problems
@@ -196,6 +193,7 @@ class Service:
         self._hand_out_moves(workers)
         due_in = self._hand_out_documents(workers)
         self._hand_out_files(workers)
+        self.has_caught_up = self.intake.looks > 0 and self.left == 0
         resend_in = self._hand_out_resend(workers)
         waits = (intake_in, round_in, probe_in, due_in, resend_in, self.on_turn(), IDLE)
         next_turn = min(seconds for seconds in waits if seconds is not None)

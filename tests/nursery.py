@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -28,13 +29,22 @@ class Nursery:
 
     def __init__(self):
         self._process = self._line = None
+        self._lock = threading.Lock()
 
     def run(self, arguments, environ, timeout):
         """As `subprocess.run`, with captured text."""
+        with self._lock:
+            return self._run(arguments, environ, timeout)
+
+    @property
+    def is_busy(self):
+        return self._lock.locked()
+
+    def _run(self, arguments, environ, timeout):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             line = self._ready()
             line.settimeout(timeout)
-            wanted = json.dumps({"arguments": arguments, "environ": environ, "cwd": str(Path.cwd())}).encode()
+            wanted = json.dumps([arguments, environ, str(Path.cwd()), _umask()]).encode()
             socket.send_fds(line, [len(wanted).to_bytes(4, "big")], [out.fileno(), err.fileno()])
             line.sendall(wanted)
             try:
@@ -67,6 +77,11 @@ class Nursery:
             self._process = None
 
 
+def _umask():
+    os.umask(umask := os.umask(0o077))
+    return umask
+
+
 def _exactly(line, size):
     content = b""
     while len(content) < size:
@@ -94,15 +109,16 @@ def _requests(line):
         line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
 
 
-def _become(wanted, streams):
+def _become(arguments, environ, cwd, umask, streams):
     for number, stream in enumerate(streams, 1):
         os.dup2(stream, number)
         os.close(stream)
-    os.chdir(wanted["cwd"])
+    os.chdir(cwd)
+    os.umask(umask)
     os.environ.clear()
-    os.environ.update(wanted["environ"])
+    os.environ.update(environ)
     time.tzset()
-    sys.argv[1:] = wanted["arguments"]
+    sys.argv[1:] = arguments
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(
         io.FileIO(2, "w", closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
@@ -116,7 +132,7 @@ def _begin():
         importlib.import_module(module)
     gc.freeze()
     wanted, streams = _requests(socket.socket(fileno=int(sys.argv[1])))
-    _become(wanted, streams)
+    _become(*wanted, streams)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def uploads(world):
 def test_every_verb_does_what_it_does_with_sqlite(world, imported, query, tmp_path):
     # A file that nothing is known of, one that is known, and one for a person
     world.drop("RE20001.pdf", pdf("RE20001.pdf"))
+    world.importer("backfill", exits=0)
     world.drop("Zettel.pdf")
     world.importer("backfill", exits=3)
     assert [d["state"] for d in sorted(world.documents(), key=lambda d: d["id"])] == [

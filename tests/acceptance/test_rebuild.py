@@ -133,12 +133,12 @@ def test_a_backup_goes_where_there_are_no_hard_links_and_overwrites_nothing_ther
 
     ledger, copy = world.folder / "var" / "ledger.db", tmp_path / "copy.db"
     monkeypatch.setattr(os, "link", refuse)
-    back_up(ledger, copy)
+    back_up(f"sqlite:///{ledger}", copy)
     assert [path.name for path in tmp_path.iterdir() if path.suffix in (".db", ".unfinished")] == ["copy.db"]
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (2,)
     with pytest.raises(LedgerError, match="something lies there already"):
-        back_up(ledger, copy)
+        back_up(f"sqlite:///{ledger}", copy)
 
 
 def test_what_an_older_ledger_thinks_is_rejected_is_what_its_receipt_says(world):

@@ -331,8 +331,9 @@ def test_an_uncertain_document_that_is_absent_is_not_sent_but_left_due_at_once(w
 def test_an_absence_that_is_proved_here_is_sent_by_the_next_run_under_a_new_key(world, in_doubt):
     in_doubt(faults.status(500, remembered=True))
     world.environ["IMPORTER_API__KEY_LIFETIME"] = "0s"
+    world.sandbox.change(date_skew=2.0)  # its clock tells whole seconds only
     world.importer("reconcile", exits=4)
-    world.sandbox.change(date_skew=2.0)
+    world.sandbox.change(date_skew=4.0)
     (line,) = world.json("reconcile", exits=4)
     assert "next run sends it" in line["detail"]
     assert world.documents()[0]["state"] == "pending"

@@ -5,6 +5,7 @@ from importer.adapters.ledger.chronicle import Chronicle, Decided
 from importer.adapters.ledger.database import Database, is_outdated, with_password
 from importer.adapters.ledger.errors import (
     ClaimLost,
+    InUse,
     LedgerBusy,
     LedgerError,
     LedgerNeedsPerson,
@@ -33,6 +34,7 @@ __all__ = [
     "Decided",
     "Event",
     "Group",
+    "InUse",
     "Ledger",
     "LedgerBusy",
     "LedgerError",

@@ -40,6 +40,10 @@ class LedgerConflict(LedgerError):
     """Two importers stood in one another's way, and the database has sent this one back to begin again."""
 
 
+class InUse(Exception):
+    """Somebody works on the document that would have to change; ask again when he is done."""
+
+
 class ClaimLost(LedgerError):
     """Another importer has taken this document over; its outcome is that one's to find out."""
 

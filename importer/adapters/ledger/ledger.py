@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
-from importer.adapters.ledger.errors import ClaimLost, LedgerError, LedgerNeedsPerson
+from importer.adapters.ledger.errors import ClaimLost, InUse, LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours
@@ -376,7 +376,11 @@ def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | 
 
 
 def _returned(connection: Connection, admitted: Document, known: Sequence[Document], now: datetime) -> Document | None:
-    """The first document, if its file was lost or moved and has come back here; it goes on from here."""
+    """The first document, if its file was lost or moved and has come back here; it goes on from here.
+
+    Raises:
+        InUse: somebody works on it, and may be about to find that its file is gone.
+    """
     first = next((d for d in known if d.id == admitted.duplicate_of), None)
     if first is None or first.target is not None or not _is_missing(first, admitted.location):
         return None
@@ -385,7 +389,7 @@ def _returned(connection: Connection, admitted: Document, known: Sequence[Docume
         state = State.UNCERTAIN if found.key.in_doubt else State.PENDING
         found = found.evolve(state=state, reason=None, next_attempt_at=now)
     if not _update_free(connection, found):
-        return None  # somebody works on it, with its bytes in memory
+        raise InUse(f"D{found.id} is being worked on")
     add_event(connection, found, now, "file.returned", data={"location": printable(found.location)})
     return found
 
