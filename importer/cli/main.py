@@ -24,6 +24,7 @@ VERBS = {
     "reconcile": "Check the ledger against Abillify both ways, and look up what is uncertain.",
     "doctor": "Check configuration, credentials, API, clock, folders and ledger.",
     "ledger": "Verify, back up, rebuild or upgrade the ledger.",
+    "dashboard": "The operator's page, in a browser.",
     "sandbox": "A local stand-in for the Abillify API, on loopback.",
 }
 

@@ -1,6 +1,6 @@
 """The configuration: a TOML file, the environment and credentials become frozen `Settings`; all faults at once."""
 
-from importer.config.credentials import Credentials, MissingCredentials, load_credentials
+from importer.config.credentials import Credentials, MissingCredentials, load_credentials, read_token
 from importer.config.faults import ConfigError, Fault
 from importer.config.load import find_config, load_settings
 from importer.config.secret import Secret
@@ -22,5 +22,6 @@ __all__ = [
     "find_config",
     "load_credentials",
     "load_settings",
+    "read_token",
     "settings_reference",
 ]

@@ -9,7 +9,7 @@ from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.reconstruction import Reconstruction, reconstructing
-from importer.adapters.ledger.values import Attempt, Claim, Event, Sighting
+from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Claim",
     "ClaimLost",
     "Database",
+    "Ending",
     "Event",
     "Group",
     "Ledger",
