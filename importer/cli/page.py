@@ -1,6 +1,6 @@
 """The operator's page put together: what it asks and does, and how it stands beside the service."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
@@ -27,8 +27,8 @@ DEFAULT = ListenAddress("127.0.0.1", 8426)
 MISSING = "the operator's page is not installed; `pip install 'abillify-importer[web]'` adds what it needs"
 
 
-def desk_of(settings: Settings, log: FilteringBoundLogger) -> "Desk":
-    """What the page asks and does.
+def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None]) -> "Desk":
+    """What the page asks and does; `decided` is called after each decision.
 
     Raises:
         Stop: the extra `web` is not installed.
@@ -41,7 +41,7 @@ def desk_of(settings: Settings, log: FilteringBoundLogger) -> "Desk":
     return Desk(
         reading=lambda: reading_ledger(settings, partial(_warn, log)),
         standing=partial(standing_of, settings),
-        decide=partial(_decide, settings, log),
+        decide=partial(_decide, settings, log, decided),
         explain=partial(_explain, settings),
         max_size=settings.documents.max_size,
         operator=person(),
@@ -60,15 +60,19 @@ def _explain(settings: Settings, name: str) -> Mapping[str, Any]:
         return explain(settings.inbox.path / name, None).as_json()
 
 
-def _decide(settings: Settings, log: FilteringBoundLogger, ask: "Ask", choose: "Choose") -> list[Decided]:
+def _decide(
+    settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None], ask: "Ask", choose: "Choose"
+) -> list[Decided]:
     """As `retry` and `resolve` do it, and as safe: alone with each document, and on a ledger that can be trusted."""
     with opened_ledger(settings) as ledger:
         decisions = Decisions(ledger, archivist(settings, ledger, SystemClock(), log), policies(settings).lifecycle)
         decide = decide_as(ask.decision, ask.references, partial(read_back, settings), settings.api.readback_grace)
-        return [
+        found = [
             decisions.record(document, EVENTS[ask.decision], _unless_changed(ask, decide), ask.note, actor=ask.actor)
             for document in choose(ledger)
         ]
+    decided()
+    return found
 
 
 def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
@@ -79,14 +83,16 @@ def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
 
 
 @contextmanager
-def served(settings: Settings, log: FilteringBoundLogger, address: ListenAddress) -> Iterator["Page"]:
+def served(
+    settings: Settings, log: FilteringBoundLogger, address: ListenAddress, decided: Callable[[], None] = lambda: None
+) -> Iterator["Page"]:
     """The page, as long as the context lasts.
 
     Raises:
         Stop: it cannot be served there, or not so.
         ConfigError: its token cannot be read.
     """
-    desk = desk_of(settings, log)
+    desk = desk_of(settings, log, decided)
     from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - as above
 
     if not address.is_loopback and desk.token is None:
@@ -106,15 +112,20 @@ def served(settings: Settings, log: FilteringBoundLogger, address: ListenAddress
         page.__exit__(None, None, None)
 
 
-def beside(parts: Parts) -> AbstractContextManager[object]:
-    """The page of a running service, where one is wanted. Documents matter more: nothing of it ends the service."""
+def beside(parts: Parts, decided: Callable[[], None]) -> AbstractContextManager[object]:
+    """The page of a running service, where one is wanted. Documents matter more: nothing of it ends the service.
+
+    Args:
+        parts: the service's.
+        decided: called after each decision, which gives the service something to do.
+    """
     address = parts.settings.dashboard.listen
-    return nullcontext() if address is None else _beside(parts, address)
+    return nullcontext() if address is None else _beside(parts, address, decided)
 
 
 @contextmanager
-def _beside(parts: Parts, address: ListenAddress) -> Iterator[None]:
-    page = served(parts.settings, parts.log, address)
+def _beside(parts: Parts, address: ListenAddress, decided: Callable[[], None]) -> Iterator[None]:
+    page = served(parts.settings, parts.log, address, decided)
     try:
         page.__enter__()
     except (Stop, ConfigError) as error:

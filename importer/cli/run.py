@@ -80,7 +80,7 @@ def _run(
         Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=service.changed) as watcher,
         heartbeat,
         watched(parts, service, _patience(settings)) as lookout,
-        beside(parts),
+        beside(parts, service.decided),
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

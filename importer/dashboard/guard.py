@@ -132,10 +132,11 @@ class Guard:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
+            # But for the style: a preview has no origin, so everything is of another one to it.
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
 

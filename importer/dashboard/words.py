@@ -82,7 +82,6 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "person_count": ("{count} Dokumente brauchen eine Entscheidung.", "{count} documents need a person."),
     "person_one": ("1 Dokument braucht eine Entscheidung.", "1 document needs a person."),
     "more_here": ("Weitere {count} mit diesem Grund", "{count} more for this reason"),
-    "only_reason": ("Nur dieser Grund", "Only this reason"),
     "all_reasons": ("Alle Gründe", "All reasons"),
     "next_page": ("Weiter", "Next"),
     "preview": ("Vorschau", "Preview"),
