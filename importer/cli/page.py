@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importer.dashboard import Ask, Choose, Desk, Page
 
 DEFAULT = ListenAddress("127.0.0.1", 8426)
-MISSING = "the operator's page is not installed; `pip install 'abillify-importer[web]'` adds what it needs"
+MISSING = "the operator's page is not installed; requirements/web.txt, or the extra `web`, has what it needs"
 
 
 def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None]) -> "Desk":

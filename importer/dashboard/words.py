@@ -51,7 +51,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "count": ("Anzahl", "Count"),
     "meaning": ("Bedeutung", "Meaning"),
     "line": ("Verbindung zu Abillify", "The line to Abillify"),
-    "line_open": ("Offen: Es wird übertragen.", "Open: documents are sent."),
+    "line_open": ("Offen: Der Übertragung steht nichts im Weg.", "Open: nothing is in the way of sending."),
     "line_stopped": ("Angehalten seit {since}", "Stopped since {since}"),
     "silent": (
         "Von {name} ist nichts gekommen, erwartet bis {by}.",

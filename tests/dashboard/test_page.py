@@ -62,7 +62,7 @@ def test_today_tells_what_status_tells(world, visitor):
     for state, count in status["states"].items():
         row = re.search(rf'class="state {state}">.*?<td class="number">(\d+)</td>', page, re.DOTALL)
         assert int(row[1]) == count, state
-    assert "Open: documents are sent." in page
+    assert "Open: nothing is in the way of sending." in page
     assert page.count("<svg") == 2
 
 
