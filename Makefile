@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs lock picture clean
+.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs lock picture pictures clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -48,6 +48,9 @@ format: $(VENV)/.ready ## rewrite the code in the project's format
 
 docs: $(VENV)/.ready ## write docs/states.md anew from the code
 	$(BIN)/python scripts/states
+
+pictures: $(VENV)/.ready ## photograph the operator's page anew, into docs/pictures (Chromium)
+	$(BIN)/python scripts/photograph
 
 picture: $(VENV)/.ready ## draw docs/demo.svg anew
 	$(BIN)/python scripts/picture

@@ -164,6 +164,12 @@ class Service:
         self.intake.changed(path)
         self.wake.set()
 
+    def decided(self) -> None:
+        """A person has decided: look into the ledger for what is due, now instead of when the next one falls due."""
+        with self._lock:
+            self._is_stale = True
+        self.wake.set()
+
     @property
     def left(self) -> int:
         """Files found that no worker is done with."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "importer"
 
-DOOR = {"cli", "__main__", "demo"}
+DOOR = {"cli", "__main__", "demo", "dashboard"}
 ALONE = {"sandbox"}
 CLOSED = {"core": {"core"}, "sandbox": {"sandbox"}}
 
@@ -24,7 +24,8 @@ ALLOWED = {
     "core": {"core"},
     "adapters": {"core", "adapters"},
     "assembly": {"core", "adapters", "assembly", "package"},
-    "cli": {"core", "adapters", "assembly", "cli", "demo", "sandbox", "package"},
+    "cli": {"core", "adapters", "assembly", "cli", "demo", "sandbox", "dashboard", "package"},
+    "dashboard": {"core", "adapters", "assembly", "dashboard"},
     "demo": {"demo"},
     "__main__": {"cli"},
     "sandbox": {"sandbox"},

@@ -19,7 +19,6 @@ from importer.adapters.rules_file import load_rules
 from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
 from importer.batches import Batches
-from importer.cli.decisions import Decisions
 from importer.cli.reading import ledger_url, settings_of, witness_of
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, load_credentials
@@ -28,6 +27,7 @@ from importer.core.brake import BrakePolicy
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
+from importer.decisions import Decisions
 from importer.examination import Examiner
 from importer.lanes import claims
 from importer.line import Line

@@ -28,6 +28,7 @@ VERBS = {
     "report": "What was imported in a month, for an auditor.",
     "doctor": "Check configuration, credentials, API, clock, folders and ledger.",
     "ledger": "Verify, back up, rebuild or upgrade the ledger.",
+    "dashboard": "The operator's page, in a browser.",
     "sandbox": "A local stand-in for the Abillify API, on loopback.",
 }
 

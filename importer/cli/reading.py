@@ -1,7 +1,7 @@
 """What the verbs need that only read the ledger; they answer at once, so nothing is loaded that sends or inspects."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +22,13 @@ def settings_of(ctx: click.Context) -> Settings:
 
 
 @contextmanager
-def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
-    """The ledger for questions only; where there is none yet, an empty one that leaves no trace."""
+def reading_ledger(settings: Settings, warn: Callable[[str], None] | None = None) -> Iterator[LedgerReader]:
+    """The ledger for questions only; where there is none yet, an empty one that leaves no trace.
+
+    Args:
+        settings: say where it is.
+        warn: told when it cannot be trusted; None: whoever started this process.
+    """
     path = settings.ledger.url.sqlite_path
     with ExitStack() as stack:
         url = ledger_url(settings)
@@ -31,7 +36,7 @@ def reading_ledger(settings: Settings) -> Iterator[LedgerReader]:
             url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
         database = stack.enter_context(closing(Database(url)))
         if wrong := Witness(witness_of(settings), database).contradiction():
-            click.echo(f"importer: warning: the ledger cannot be trusted: {wrong}", err=True)
+            (warn or _warn)(f"the ledger cannot be trusted: {wrong}")
         yield LedgerReader(database)
 
 
@@ -41,6 +46,10 @@ def ledger_url(settings: Settings) -> str:
     if password is None or settings.ledger.url.sqlite_path is not None:
         return url
     return with_password(url, password.reveal())
+
+
+def _warn(message: str) -> None:
+    click.echo(f"importer: warning: {message}", err=True)
 
 
 def witness_of(settings: Settings) -> Path:

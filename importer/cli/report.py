@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from importer.adapters.saving import replace_file
-from importer.cli.decisions import person
 from importer.cli.output import agreed_dialect, dialect_option, print_text
 from importer.cli.reading import reading_ledger, settings_of
 from importer.clock import SystemClock
+from importer.decisions import person
 from importer.month import Month, as_csv, as_html
 from importer.report import counted
 

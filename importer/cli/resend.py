@@ -8,13 +8,13 @@ import click
 
 from importer.adapters.abillify.request import invoice_url
 from importer.cli.assembly import account_of, opened_ledger, resender_of
-from importer.cli.decisions import person
 from importer.cli.desk import Desk, opened_desk
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import json_option, print_json
 from importer.cli.reading import settings_of
 from importer.clock import SystemClock
 from importer.core.resending import AlreadySent, GoOn, Resend, ResendState, Undecided, settled
+from importer.decisions import person
 from importer.invoice_report import resend_as_json, resend_told
 from importer.resender import Resender
 

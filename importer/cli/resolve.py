@@ -1,29 +1,20 @@
 """`importer resolve`."""
 
 import os
-from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 
 import click
 
 from importer.adapters.ledger import Ledger
 from importer.cli.assembly import decisions_of, opened_client, opened_ledger
-from importer.cli.decisions import Decide
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
 from importer.cli.reading import settings_of
 from importer.config import Settings, load_credentials
-from importer.core import person
-from importer.core.model import (
-    Document,
-    Found,
-    ReadbackOutcome,
-    ReadFailed,
-    References,
-    ReferencesFrom,
-    State,
-    Unclear,
-)
+from importer.core.model import Document, References, ReferencesFrom, State
+from importer.core.person import Decision
+from importer.decisions import Decide
+from importer.resolving import EVENTS, LookedUp, NotAnswered, decide_as
 
 EXAMPLES = """\b
 Examples:
@@ -64,16 +55,24 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     --imported without references asks Abillify for them. --not-imported asks once more, then starts the next
     generation of the idempotency key.
     """
-    flags = {"imported": imported, "not_imported": not_imported, "accept": accept, "dismiss": dismiss}
+    flags = {
+        Decision.IMPORTED: imported,
+        Decision.NOT_IMPORTED: not_imported,
+        Decision.ACCEPT: accept,
+        Decision.DISMISS: dismiss,
+    }
     decision = _only_one(flags)
     references = _references(communication, file, voucher)
-    if references is not None and decision != "imported":
+    if references is not None and decision is not Decision.IMPORTED:
         raise Stop(Exit.USAGE, "--communication, --file and --voucher go with --imported only")
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
         chosen = _chosen(ledger, name, batch, decision)
-        decide, decisions = _decision(settings, decision, references), decisions_of(ctx, settings, ledger)
-        decided = [decisions.record(document, f"person.{decision}", decide, note) for document in chosen]
+        decide, decisions = _decide(settings, decision, references), decisions_of(ctx, settings, ledger)
+        try:
+            decided = [decisions.record(document, EVENTS[decision], decide, note) for document in chosen]
+        except NotAnswered as error:
+            raise Stop(Exit.AGAIN_LATER, str(error)) from None
     for one in decided:
         if one.refusal is None:
             click.echo(_told(decision, one.document))
@@ -81,21 +80,21 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise Stop(Exit.USAGE, "; ".join(refusals))
 
 
-def _chosen(ledger: Ledger, name: str | None, batch: str | None, decision: str) -> list[Document]:
+def _chosen(ledger: Ledger, name: str | None, batch: str | None, decision: Decision) -> list[Document]:
     """One document by its id, or all that is held of a batch."""
     if (name is None) == (batch is None):
         raise Stop(Exit.USAGE, "name one document (such as D17), or a batch with --batch")
     if name is not None:
         return [document_of(ledger, name)]
     assert batch is not None
-    if decision not in ("accept", "dismiss"):
+    if decision not in (Decision.ACCEPT, Decision.DISMISS):
         raise Stop(Exit.USAGE, "--batch goes with --accept or --dismiss")
     if not (held := ledger.in_batch(batch)):
         raise Stop(Exit.USAGE, f"nothing is held of a batch {batch}; `importer list --state held` shows what is held")
     return held
 
 
-def _only_one(flags: dict[str, bool]) -> str:
+def _only_one(flags: dict[Decision, bool]) -> Decision:
     given = [name for name, is_given in flags.items() if is_given]
     if len(given) != 1:
         raise Stop(Exit.USAGE, "say what you decided, one of: --imported, --not-imported, --accept, --dismiss")
@@ -110,59 +109,18 @@ def _references(communication: str | None, file: str | None, voucher: str | None
     return None
 
 
-def _told(decision: str, document: Document) -> str:
-    if decision == "not_imported" and document.state is State.IMPORTED:
+def _told(decision: Decision, document: Document) -> str:
+    if decision is Decision.NOT_IMPORTED and document.state is State.IMPORTED:
         return f"Abillify has D{document.id} after all; it is recorded as imported and not sent again"
     why = f": {document.reason.message}" if document.reason and document.state is State.UNCERTAIN else ""
     return f"D{document.id} is {document.state} now{why}"
 
 
-def _decision(settings: Settings, decision: str, references: References | None) -> Decide:
-    match decision:
-        case "accept":
-            return person.accept
-        case "dismiss":
-            return lambda document, _: person.dismiss(document)
-        case "imported" if references is not None:
-            return lambda document, now: person.imported(document, references, now)
-    grace = settings.api.readback_grace
-
-    def look_and_decide(document: Document, now: datetime) -> Document | str:
-        if refusal := person.not_in_question(document, f"--{decision.replace('_', '-')}"):
-            return refusal
-        # Under the claim: what is seen now cannot be changed by another importer before it is recorded.
-        seen, seen_at = _read_back(settings, document)
-        if decision == "imported":
-            return _with_references(seen, document, now)
-        return _without(seen, document, lambda: person.not_imported(document, seen_at, grace, now), now)
-
-    return look_and_decide
+def _decide(settings: Settings, decision: Decision, references: References | None) -> Decide:
+    return decide_as(decision, references, partial(read_back, settings), settings.api.readback_grace)
 
 
-def _read_back(settings: Settings, document: Document) -> tuple[ReadbackOutcome, datetime | None]:
+def read_back(settings: Settings, document: Document) -> LookedUp:
     """What Abillify shows, and when by its clock."""
     with opened_client(settings, load_credentials(settings, os.environ)) as client:
-        outcome, seen_at = client.read_back(document), client.server_time()
-    if isinstance(outcome, ReadFailed):
-        raise Stop(Exit.AGAIN_LATER, f"Abillify could not be asked about D{document.id} ({outcome.cause}); try again")
-    return outcome, seen_at
-
-
-def _with_references(seen: ReadbackOutcome, document: Document, now: datetime) -> Document | str:
-    if not isinstance(seen, Found):
-        return (
-            f"Abillify's list does not tell which entry is D{document.id}; "
-            "name it with --communication, --file and --voucher"
-        )
-    return person.imported(document, seen.references, now)
-
-
-def _without(
-    seen: ReadbackOutcome, document: Document, conclude: Callable[[], Document | str], now: datetime
-) -> Document | str:
-    """The last look overrules the person: what is there must not be sent again."""
-    if isinstance(seen, Found):
-        return person.imported(document, seen.references, now)
-    if isinstance(seen, Unclear) and seen.is_there:
-        return f"D{document.id} is at Abillify: {seen.cause}; name the entry with --imported and its references"
-    return conclude()
+        return client.read_back(document), client.server_time()

@@ -9,13 +9,15 @@ from importer.cli.output import document_of
 from importer.cli.reading import settings_of
 from importer.core import person
 from importer.core.model import Document, State
-
-RETRIED = (State.REJECTED, State.HELD, State.WAITING, State.DEFERRED, State.UNCERTAIN)
+from importer.core.person import Decision
+from importer.resolving import EVENTS
 
 
 @click.command(epilog="\b\nExamples:\n  importer retry D17 D18\n  importer retry --state rejected --reason no_rule")
 @click.argument("names", nargs=-1, metavar="[ID]...")
-@click.option("--state", type=click.Choice([state.value for state in RETRIED]), help="All documents in this state.")
+@click.option(
+    "--state", type=click.Choice([state.value for state in person.RETRIED]), help="All documents in this state."
+)
 @click.option("--reason", metavar="CODE", help="With --state: only those with this reason.")
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...], state: str | None, reason: str | None) -> None:
@@ -30,7 +32,7 @@ def command(ctx: click.Context, names: tuple[str, ...], state: str | None, reaso
     with opened_ledger(settings) as ledger:
         chosen = _chosen(ledger, names, state, reason)
         recording = decisions_of(ctx, settings, ledger)
-        decisions = [recording.record(document, "person.retried", person.retry) for document in chosen]
+        decisions = [recording.record(document, EVENTS[Decision.RETRY], person.retry) for document in chosen]
     if not decisions:
         click.echo(f"no document is {state}{f' for {reason}' if reason else ''}", err=True)
     for decided in decisions:

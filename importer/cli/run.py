@@ -14,6 +14,7 @@ from importer.adapters.rules_file import RulesFileError
 from importer.cli.assembly import Parts, assembled, scanner_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import new_account_option
+from importer.cli.page import beside
 from importer.cli.reloading import Reloader
 from importer.cli.signals import on_signals, reloading
 from importer.cli.watched import watched
@@ -82,6 +83,7 @@ def _run(
         Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=service.changed) as watcher,
         helpers.running("heartbeat", heartbeat.beat),
         watched(parts, service, _patience(settings), helpers) as lookout,
+        beside(parts, service.decided),
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

@@ -32,12 +32,17 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     settings = settings_of(ctx)
     with reading_ledger(settings) as ledger:
-        found = _status(ledger) | {"not_taken": _not_taken(settings, ledger), "silent": _silent(settings, ledger)}
+        found = standing_of(settings, ledger)
     if as_json:
         print_json([found])
     else:
         _print(found)
     raise SystemExit(int(_code(found)))
+
+
+def standing_of(settings: Settings, ledger: LedgerReader) -> dict[str, Any]:
+    """All that `--json` prints."""
+    return _status(ledger) | {"not_taken": _not_taken(settings, ledger), "silent": _silent(settings, ledger)}
 
 
 def _status(ledger: LedgerReader) -> dict[str, Any]:

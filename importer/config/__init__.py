@@ -1,6 +1,12 @@
 """The configuration: a TOML file, the environment and credentials become frozen `Settings`; all faults at once."""
 
-from importer.config.credentials import Credentials, MissingCredentials, load_credentials, load_ledger_password
+from importer.config.credentials import (
+    Credentials,
+    MissingCredentials,
+    load_credentials,
+    load_ledger_password,
+    read_token,
+)
 from importer.config.faults import ConfigError, Fault
 from importer.config.load import find_config, load_settings
 from importer.config.secret import Secret
@@ -23,5 +29,6 @@ __all__ = [
     "load_credentials",
     "load_ledger_password",
     "load_settings",
+    "read_token",
     "settings_reference",
 ]

@@ -23,6 +23,7 @@ class Conflict(NamedTuple):
 def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _timeouts(settings)
     yield from _metrics_never_written(settings)
+    yield from _page_for_everybody(settings)
     yield from _folders_in_the_way(settings)
     yield from _files_in_the_inbox(settings)
     yield from _namesakes(settings)
@@ -43,6 +44,16 @@ def _metrics_never_written(settings: Settings) -> Iterator[Conflict]:
     if isinstance(settings.service.metrics, Path) and not settings.service.heartbeat:
         problem = "is written every service.heartbeat, which is 0"
         yield Conflict(("service.metrics", "service.heartbeat"), problem, "set a heartbeat, or listen on a port")
+
+
+def _page_for_everybody(settings: Settings) -> Iterator[Conflict]:
+    dashboard = settings.dashboard
+    if dashboard.listen is not None and not dashboard.listen.is_loopback and dashboard.token_file is None:
+        yield Conflict(
+            ("dashboard.listen", "dashboard.token_file"),
+            "would let everybody in the network decide about documents",
+            'set dashboard.token_file, or listen on "127.0.0.1:8426"',
+        )
 
 
 def _folders_in_the_way(settings: Settings) -> Iterator[Conflict]:
@@ -68,6 +79,7 @@ def _files_in_the_inbox(settings: Settings) -> Iterator[Conflict]:
         "rules": settings.rules,
         "api.password_file": settings.api.password_file,
         "ledger.url": settings.ledger.url.sqlite_path,
+        "dashboard.token_file": settings.dashboard.token_file,
         "service.metrics": metrics if isinstance(metrics := settings.service.metrics, Path) else None,
     }
     for key, file in files.items():

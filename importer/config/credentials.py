@@ -80,10 +80,23 @@ def _from_password_file(settings: Settings) -> str:
     path = settings.api.password_file
     if path is None:
         return ""
-    password = _read(path, "api.password_file")
+    return _read_guarded(path, "api.password_file")
+
+
+def read_token(path: Path) -> str:
+    """What the operator's page asks for, from `dashboard.token_file`.
+
+    Raises:
+        ConfigError: it cannot be read, is not one line of text, or everybody may read it.
+    """
+    return _read_guarded(path, "dashboard.token_file")
+
+
+def _read_guarded(path: Path, key: str) -> str:
+    text = _read(path, key)
     if path.stat().st_mode & stat.S_IROTH:
-        raise ConfigError([Fault(str(path), "api.password_file", "can be read by everyone", f"chmod 600 {path}")])
-    return password
+        raise ConfigError([Fault(str(path), key, "can be read by everyone", f"chmod 600 {path}")])
+    return text
 
 
 def _read(path: Path, key: str) -> str:

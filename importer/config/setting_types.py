@@ -25,7 +25,7 @@ from importer.config.units import (
     parse_rate,
     parse_size,
 )
-from importer.config.urls import LedgerUrl, ListenAddress, parse_base_url, parse_ledger_url, parse_metrics
+from importer.config.urls import LedgerUrl, ListenAddress, parse_base_url, parse_ledger_url, parse_listen, parse_metrics
 from importer.core.admission import Treatment
 from importer.core.model import Kind
 from importer.core.rules.folder import FolderGlob
@@ -136,6 +136,8 @@ RulesFile = Annotated[Path, _with_origin(lambda value, origin: parse_rules(value
 BaseUrl = Annotated[str, PlainValidator(parse_base_url)]
 LedgerAddress = Annotated[LedgerUrl, _with_origin(_ledger_url)]
 MetricsPlace = Annotated[ListenAddress | Path | None, _from_root(parse_metrics)]
+
+ListenPlace = Annotated[ListenAddress | None, PlainValidator(parse_listen)]
 
 SourceName = Annotated[str, PlainValidator(parse_source_name)]
 SourceFolder = Annotated[FolderGlob | None, PlainValidator(parse_expected_folder)]

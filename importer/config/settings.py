@@ -19,6 +19,7 @@ from importer.config.setting_types import (
     Folder,
     KeyLifetime,
     LedgerAddress,
+    ListenPlace,
     MetricsPlace,
     OptionalPath,
     Origin,
@@ -223,6 +224,24 @@ class Service(Section):
     heartbeat: Duration = _setting("15s", "How often the service reports that it is alive. 0: never.")
 
 
+class Dashboard(Section):
+    """The operator's page."""
+
+    listen: ListenPlace = _setting(
+        "",
+        "Where `importer run` serves the operator's page, for example `127.0.0.1:8426`. Empty: not at all. Any other "
+        "address than this machine's own wants a `token_file`.",
+    )
+    token_file: OptionalPath = _setting(
+        "",
+        "A file that holds nothing but the token that the page asks for at login, 16 characters or more, readable by "
+        "the importer alone. Empty: nobody is asked, on this machine only.",
+    )
+    language: Literal["auto", "de", "en"] = _setting(
+        "auto", "The page's language, unless a visitor chooses another one. `auto`: what the browser asks for."
+    )
+
+
 class Expected(Section):
     """A source that should deliver: one table `[[expect]]`."""
 
@@ -252,6 +271,7 @@ class Settings(Section):
     brake: Brake = _setting({}, "")
     schedule: Schedule = _setting({}, "")
     service: Service = _setting({}, "")
+    dashboard: Dashboard = _setting({}, "")
     expect: Annotated[tuple[Expected, ...], BeforeValidator(as_tables)] = ()
     """No single setting: it stands in no reference, and no variable overrides it."""
     _origin: Origin = PrivateAttr()

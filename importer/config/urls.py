@@ -1,4 +1,4 @@
-"""The addresses of the configuration: Abillify's, the ledger's, and where the metrics go.
+"""The addresses of the configuration: Abillify's, the ledger's, and where metrics and the operator's page are served.
 
 The first two may have been written with a password inside, so no message repeats one whole;
 at most scheme and host are named.
@@ -17,6 +17,8 @@ from importer.config.units import MalformedError
 BASE_URL_FORM = 'write it like "https://your-host/api"'
 LEDGER_FORMS = 'write "sqlite:///var/ledger.db" or "postgresql+psycopg://user@host/database"'
 METRICS_FORMS = 'write it like "127.0.0.1:9464" or "/var/lib/node-exporter/importer.prom", or "" for none'
+LISTEN_FORM = 'write it like "127.0.0.1:8426", or "" for none'
+ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 SQLITE = "sqlite:///"
 POSTGRESQL = "postgresql+psycopg://"
 HOST_AND_DATABASE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^/\s:\[\]]*)(:\d+)?/[^/?\s]+(\?\S*)?")
@@ -133,6 +135,31 @@ class ListenAddress(NamedTuple):
     port: int
     """0 lets the system choose one."""
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine reaches it."""
+        return _is_loopback(self.host)
+
+
+def parse_listen(value: object) -> ListenAddress | None:
+    """`"127.0.0.1:8426"` or `"[::]:8426"`; None for an empty text.
+
+    Raises:
+        MalformedError: anything else.
+    """
+    if value == "":
+        return None
+    if (address := _address(value)) is None:
+        raise MalformedError("is not an address to listen on", LISTEN_FORM)
+    return address
+
+
+def _address(value: object) -> ListenAddress | None:
+    found = ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if not found or int(found[2]) > 65535:
+        return None
+    return ListenAddress(found[1].strip("[]"), int(found[2]))
+
 
 def parse_metrics(value: object, root: Path) -> ListenAddress | Path | None:
     """`"127.0.0.1:9464"` to listen there, a path that ends in `.prom` to write it; None for an empty text.
@@ -146,11 +173,9 @@ def parse_metrics(value: object, root: Path) -> ListenAddress | Path | None:
         return None
     if isinstance(value, str) and value.endswith(".prom"):
         return parse_path(value, root)
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", value) if isinstance(value, str) else None
-    if not found or int(found[2]) > 65535:
+    if (address := _address(value)) is None:
         raise MalformedError("is neither an address to listen on nor a file that ends in .prom", METRICS_FORMS)
-    host = found[1].strip("[]")
-    if not _is_loopback(host):
+    if not address.is_loopback:
         problem = "would show the service to the network: metrics ask for no password"
         raise MalformedError(problem, f"{METRICS_FORMS}, and let a proxy with a password or a tunnel stand before it")
-    return ListenAddress(host, int(found[2]))
+    return address

@@ -5,6 +5,7 @@ Each returns the changed document, or a sentence that says why that decision doe
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from importer.core.brake import UNUSUAL_BATCH
 from importer.core.invoice import INVOICE_PAID
@@ -29,6 +30,34 @@ ACCEPTABLE = frozenset(
 
 DISMISSED = "dismissed"
 """Of a document that a person has given up: it needs nobody any more."""
+
+
+RETRIED = (State.REJECTED, State.HELD, State.WAITING, State.DEFERRED, State.UNCERTAIN)
+"""States in which a person may have a reason to try again now; what is pending is tried in any case."""
+
+
+class Decision(StrEnum):
+    """What a person can say, by the names of the verbs and options."""
+
+    RETRY = "retry"
+    ACCEPT = "accept"
+    IMPORTED = "imported"
+    NOT_IMPORTED = "not_imported"
+    DISMISS = "dismiss"
+
+
+def offered(document: Document, now: datetime) -> tuple[Decision, ...]:
+    """The decisions that fit a document as it is: exactly those that are not refused, where they change anything."""
+    is_open = not_in_question(document, "") is None
+    is_dismissed = document.reason is not None and document.reason.code == DISMISSED
+    fits = {
+        Decision.RETRY: document.state in RETRIED,
+        Decision.ACCEPT: isinstance(accept(document, now), Document),
+        Decision.IMPORTED: is_open,
+        Decision.NOT_IMPORTED: is_open,
+        Decision.DISMISS: isinstance(dismiss(document), Document) and not is_dismissed,
+    }
+    return tuple(decision for decision, does in fits.items() if does)
 
 
 def is_needed_for(document: Document) -> bool:

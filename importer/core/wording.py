@@ -200,6 +200,11 @@ def reason_text(reason: Reason, document: Document) -> str:
     return f"{german}\n{'-' * 72}\n\n{english}"
 
 
+def german(reason: Reason) -> tuple[str, str]:
+    """What happened, and what to do, each in a sentence or two."""
+    return _what(reason), GERMAN.get(reason.code, _UNKNOWN)[1]
+
+
 def _what(reason: Reason) -> str:
     """The German sentence of the reason, and whatever its details name."""
     sentences = [GERMAN.get(reason.code, _UNKNOWN)[0]]

@@ -15,7 +15,7 @@ from importer.adapters.ledger.meta import get_meta
 from importer.adapters.ledger.resends import counts as resend_counts, of_invoice
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
-from importer.adapters.ledger.values import Attempt, Event, Sighting
+from importer.adapters.ledger.values import Attempt, Ending, Event, Sighting
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 from importer.core.person import DISMISSED
@@ -284,6 +284,34 @@ class LedgerReader:
                 if at < since:
                     return
                 yield document_id, path, kind, at
+
+    def endings(self, *, since: datetime) -> Generator[Ending, None, None]:
+        """The documents that came to their end since then, each once, the latest ones first; `arrivals` says how."""
+        d, state = documents.c, events.c.data["state"].as_string()
+        query = select(d.id, d.state, state, d.first_seen_at, d.imported_at, events.c.at).select_from(events)
+        query = query.join(documents, d.id == events.c.document_id).order_by(events.c.id.desc())
+        query = query.where(state.in_([State.IMPORTED.value, State.DUPLICATE.value, State.REJECTED.value]))
+        # Of several events in its last state, such as of its file's move, the first one counts.
+        ended: dict[int, Ending] = {}
+        with self._database.read() as connection:
+            rows = connection.execute(query.execution_options(yield_per=1000))
+            for document_id, its_state, then, seen, imported, at in rows:
+                if at < since:
+                    break
+                if then == its_state:
+                    ended[document_id] = Ending(seen, imported or at, State(its_state))
+        yield from (ending for ending in ended.values() if ending.at >= since)
+
+    def with_reason(self, state: State, code: str, *, limit: int | None = None, after: int = 0) -> list[Document]:
+        """The documents in a state for this reason, oldest first; only those with a greater id than `after`."""
+        named = documents.c.reason["code"].as_string() == code
+        query = select(documents).where(documents.c.state == state.value, named, documents.c.id > after)
+        return self._documents(query.order_by(documents.c.id).limit(limit))
+
+    def with_hash(self, beginning: str, *, limit: int) -> list[Document]:
+        """Documents whose SHA-256 begins so, in lower-case digits."""
+        digits = documents.c.sha256
+        return self._documents(select(documents).where(digits >= beginning, digits < beginning + "g").limit(limit))
 
     def _documents(self, query: "Select[Any]") -> list[Document]:
         with self._database.read() as connection:

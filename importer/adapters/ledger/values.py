@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from importer.core.model import Document
+from importer.core.model import Document, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +58,12 @@ class Attempt:
     ended_at: datetime | None
     outcome: str | None
     message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A document that has come to its end."""
+
+    first_seen_at: datetime
+    at: datetime
+    state: State

@@ -1,4 +1,4 @@
-"""What `retry` and `resolve` share: a person's decision about a document, recorded with the person's name."""
+"""A person's decision about a document, recorded with a name; `importer.resolving` knows what it comes to."""
 
 import getpass
 from collections.abc import Callable
@@ -41,15 +41,25 @@ class Decisions:
         # Nobody else may be there to clear up after an importer that died.
         recover(ledger, Now(SystemClock().now(), None), policy)
 
-    def record(self, document: Document, event: str, decide: Decide, note: str = "") -> Decided:
-        """Claims the document, so that no upload runs beside it, records the decision, and moves the file."""
+    def record(
+        self, document: Document, event: str, decide: Decide, note: str = "", *, actor: str | None = None
+    ) -> Decided:
+        """Claims the document, so that no upload runs beside it, records the decision, and moves the file.
+
+        Args:
+            document: as it was last seen; it is looked at anew under the claim.
+            event: what the trail calls the decision.
+            decide: what it comes to.
+            note: kept with it.
+            actor: who decides; None: whoever runs this process.
+        """
         claim = self._claim(document)
         if claim is None:
             return Decided(document, f"D{document.id} is being worked on at this moment; try again")
         try:
             if claim.document.target is not None:
                 return Decided(document, f"the file of D{document.id} cannot be moved; see the log, then try again")
-            return self._record(claim, event, decide, note)
+            return self._record(claim, event, decide, note, actor or person())
         finally:
             self._ledger.release(claim)
 
@@ -61,12 +71,12 @@ class Decisions:
             claim = self._ledger.claim_for_person(document.id, _now())
         return claim
 
-    def _record(self, claim: Claim, event: str, decide: Decide, note: str) -> Decided:
+    def _record(self, claim: Claim, event: str, decide: Decide, note: str, actor: str) -> Decided:
         changed = decide(claim.document, _now())
         if isinstance(changed, str):
             return Decided(claim.document, changed)
         data = {"note": note} if note else None
-        claim = self._ledger.record(claim, changed, event, _now(), actor=person(), data=data)
+        claim = self._ledger.record(claim, changed, event, _now(), actor=actor, data=data)
         if claim.document.target is not None:
             claim = self._archivist.put_away(claim, None)
         return Decided(claim.document)

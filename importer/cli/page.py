@@ -1,0 +1,138 @@
+"""The operator's page put together: what it asks and does, and how it stands beside the service."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from structlog.typing import FilteringBoundLogger
+
+from importer.cli.assembly import Parts, archivist, opened_ledger, policies
+from importer.cli.exits import Exit, Stop
+from importer.cli.explain import explainer
+from importer.cli.reading import reading_ledger
+from importer.cli.resolve import read_back
+from importer.cli.status import standing_of
+from importer.clock import SystemClock
+from importer.config import ConfigError, ListenAddress, Settings, read_token
+from importer.core.model import Document
+from importer.decisions import Decide, Decided, Decisions, person
+from importer.resolving import EVENTS, decide_as
+
+if TYPE_CHECKING:
+    from importer.dashboard import Ask, Choose, Desk, Page
+
+DEFAULT = ListenAddress("127.0.0.1", 8426)
+MISSING = "the operator's page is not installed; requirements/web.txt, or the extra `web`, has what it needs"
+
+
+def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None]) -> "Desk":
+    """What the page asks and does; `decided` is called after each decision.
+
+    Raises:
+        Stop: the extra `web` is not installed.
+    """
+    try:
+        from importer.dashboard import Desk  # noqa: PLC0415 - only who wants the page waits for it
+    except ModuleNotFoundError as error:
+        raise Stop(Exit.USAGE, f"{MISSING} ({error.name})") from None
+    token_file = settings.dashboard.token_file
+    return Desk(
+        reading=lambda: reading_ledger(settings, partial(_warn, log)),
+        standing=partial(standing_of, settings),
+        decide=partial(_decide, settings, log, decided),
+        explain=partial(_explain, settings),
+        max_size=settings.documents.max_size,
+        operator=person(),
+        token=partial(read_token, token_file) if token_file else None,
+        language=settings.dashboard.language,
+        log=log,
+    )
+
+
+def _warn(log: FilteringBoundLogger, message: str) -> None:
+    log.warning("ledger.untrusted", message=message)
+
+
+def _explain(settings: Settings, name: str) -> Mapping[str, Any]:
+    with explainer(settings) as explain:
+        return explain(settings.inbox.path / name, None).as_json()
+
+
+def _decide(
+    settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None], ask: "Ask", choose: "Choose"
+) -> list[Decided]:
+    """As `retry` and `resolve` do it, and as safe: alone with each document, and on a ledger that can be trusted."""
+    with opened_ledger(settings) as ledger:
+        decisions = Decisions(ledger, archivist(settings, ledger, SystemClock(), log), policies(settings).lifecycle)
+        decide = decide_as(ask.decision, ask.references, partial(read_back, settings), settings.api.readback_grace)
+        found = [
+            decisions.record(document, EVENTS[ask.decision], _unless_changed(ask, decide), ask.note, actor=ask.actor)
+            for document in choose(ledger)
+        ]
+    decided()
+    return found
+
+
+def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
+    def checked(document: Document, now: datetime) -> Document | str:
+        return ask.objection(document) or decide(document, now)
+
+    return checked
+
+
+@contextmanager
+def served(
+    settings: Settings, log: FilteringBoundLogger, address: ListenAddress, decided: Callable[[], None] = lambda: None
+) -> Iterator["Page"]:
+    """The page, as long as the context lasts.
+
+    Raises:
+        Stop: it cannot be served there, or not so.
+        ConfigError: its token cannot be read.
+    """
+    desk = desk_of(settings, log, decided)
+    from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - as above
+
+    if not address.is_loopback and desk.token is None:
+        raise Stop(Exit.USAGE, f"{address.host} can be reached by others: set dashboard.token_file")
+    try:
+        page = serving(desk, address.host, address.port)
+        opened = page.__enter__()
+    except TokenTooShort as error:
+        raise Stop(Exit.USAGE, f"dashboard.token_file: {error}") from None
+    except OSError as error:
+        where = f"{address.host}:{address.port}"
+        raise Stop(Exit.USAGE, f"dashboard.listen: {where}: {error.strerror}; name another address") from None
+    try:
+        log.info("dashboard.served", url=opened.url)
+        yield opened
+    finally:
+        page.__exit__(None, None, None)
+
+
+def beside(parts: Parts, decided: Callable[[], None]) -> AbstractContextManager[object]:
+    """The page of a running service, where one is wanted. Documents matter more: nothing of it ends the service.
+
+    Args:
+        parts: the service's.
+        decided: called after each decision, which gives the service something to do.
+    """
+    address = parts.settings.dashboard.listen
+    return nullcontext() if address is None else _beside(parts, address, decided)
+
+
+@contextmanager
+def _beside(parts: Parts, address: ListenAddress, decided: Callable[[], None]) -> Iterator[None]:
+    page = served(parts.settings, parts.log, address, decided)
+    try:
+        page.__enter__()
+    except (Stop, ConfigError) as error:
+        parts.log.error("dashboard.unavailable", message=str(error))  # noqa: TRY400 - no fault of the code
+        yield
+        return
+    try:
+        yield
+    finally:
+        page.__exit__(None, None, None)
