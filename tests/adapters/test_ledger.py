@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine
 
-from importer.adapters.ledger import ClaimLost, Ledger, LedgerError, LedgerNeedsPerson, Sighting
+from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, LedgerNeedsPerson, Sighting
 from importer.adapters.ledger.tables import PathName, UtcTime, metadata
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
@@ -93,21 +93,38 @@ def test_sqlite_syncs_every_commit(sqlite_url):
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_the_same_document_twice_is_a_duplicate_of_the_first(ledger):
-    first = admitted(ledger)
+def lying(folder, number):
+    """The place of a file that is there."""
+    (folder / f"{number}.pdf").touch()
+    return str(folder / f"{number}.pdf")
+
+
+def test_the_same_document_twice_is_a_duplicate_of_the_first(ledger, tmp_path):
+    first = admitted(ledger, document(id=0, location=lying(tmp_path, 1)))
     second = admitted(ledger, document(id=0, path="copy.pdf", location="/inbox/copy.pdf"))
     assert second.document.state is State.DUPLICATE
     assert second.document.duplicate_of == first.document.id
 
 
-def test_the_same_document_at_the_same_moment_from_many_threads_is_admitted_once(url):
+def test_a_document_whose_file_has_moved_while_somebody_works_on_it_is_not_doubled(ledger):
+    first = admitted(ledger)  # there is no file
+    moved = document(id=0, location="/inbox/renamed.pdf")
+    with pytest.raises(InUse, match="D1"):
+        admitted(ledger, moved)
+    ledger.release(first)
+    found = admitted(ledger, moved)
+    assert (found.id, found.location) == (first.document.id, moved.location)
+
+
+def test_the_same_document_at_the_same_moment_from_many_threads_is_admitted_once(url, tmp_path):
+    places = [lying(tmp_path, number) for number in range(8)]
     with Ledger(url) as ledger:
         together = threading.Barrier(8)
         states = []
 
         def find(number):
             together.wait()
-            states.append(admitted(ledger, document(id=0, location=f"/dev/null/{number}")).document.state)
+            states.append(admitted(ledger, document(id=0, location=places[number])).document.state)
 
         threads = [threading.Thread(target=find, args=[number]) for number in range(8)]
         for thread in threads:
