@@ -11,7 +11,7 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, steady
-from importer.adapters.inbox import Scanner
+from importer.adapters.inbox import Scanner, file_system_of, is_silent
 from importer.adapters.ledger import Ledger
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Limits as ProbeLimits, Probe
@@ -19,6 +19,7 @@ from importer.adapters.rules_file import load_rules
 from importer.adapters.telemetry import Redactor, start_logging
 from importer.archiving import Archivist
 from importer.batches import Batches
+from importer.cli.exits import Exit, Stop
 from importer.cli.reading import ledger_url, settings_of, witness_of
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, load_credentials
@@ -38,6 +39,7 @@ from importer.service import Limits, Service
 from importer.stages import Measure, unmeasured
 
 DEFAULT_ACCOUNT = "default"
+ELSEWHERE = "set ledger.url to a file on a disk of this machine, or use PostgreSQL"
 TEXT_LAYER = 200_000
 """Characters in which a reference is looked for; twenty printed pages hold far fewer."""
 
@@ -72,13 +74,25 @@ def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
     return start_logging(form=ctx.obj["log_format"], level=ctx.obj["log_level"], redactor=redactor)
 
 
+def share_of(settings: Settings) -> str | None:
+    """Why the ledger must not be opened: it is a file on a network share. None where it is not."""
+    file = settings.ledger.url.sqlite_path
+    kind = file_system_of(file.parent) if file else None
+    if kind is None or not is_silent(kind):
+        return None
+    return f"{file} is on {kind}: SQLite needs locks and memory that every process shares, which it has not"
+
+
 @contextmanager
 def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[Ledger]:
     """The ledger, for the verbs that send or record a person's decision.
 
     Raises:
         LedgerNeedsPerson: it was replaced or restored, or belongs to another account.
+        Stop: it is a file on a network share.
     """
+    if message := share_of(settings):
+        raise Stop(Exit.USAGE, f"ledger {message}; {ELSEWHERE}")
     make_folders(settings)
     api = settings.api
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.

@@ -244,6 +244,11 @@ def test_a_ledger_on_a_network_share_is_refused_and_not_opened(world, tmp_path):
     assert odd(told) == {"ledger": "fault"}
     assert "is on nfs4" in told["ledger"]["message"]
     assert "PostgreSQL" in told["ledger"]["remedy"]
+    refused = subprocess.run(
+        [*before, *world.command("backfill")], capture_output=True, text=True, env=world.full_environ, check=False
+    )
+    assert refused.returncode == 2
+    assert "or use PostgreSQL" in refused.stderr
     assert not (world.folder / "var" / "ledger.db").exists()
 
 

@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from importer.adapters.inbox import file_system_of, is_silent
 from importer.adapters.locks import is_held
 from importer.adapters.machine import is_open_to_all, is_root_for
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.rules_file import load_rules
-from importer.cli.assembly import opened_ledger
+from importer.cli.assembly import ELSEWHERE, opened_ledger, share_of
 from importer.cli.doctor.finding import Finding, checked, fault, warning
 from importer.cli.reading import witness_of
 from importer.config import Settings
@@ -16,7 +15,6 @@ from importer.core.naming import shown
 from importer.core.rules import lint
 from importer.report import counted
 
-ELSEWHERE = "set ledger.url to a file on a disk of this machine, or use PostgreSQL"
 AS_WHOM = "run doctor as the user whom the service runs as: runuser -u importer -- importer doctor"
 MEND_LEDGER = "do what the message says; `importer ledger verify` tells more"
 MEND_RULES = "mend the rules file; `importer rules test` shows every example"
@@ -35,11 +33,8 @@ def _rules(settings: Settings) -> Finding | str:
 
 def ledger(settings: Settings) -> Finding:
     file = settings.ledger.url.sqlite_path
-    kind = file_system_of(file.parent) if file else None
-    if kind is not None and is_silent(kind):
-        # Not opened: that alone could harm it.
-        message = f"{file} is on {kind}: SQLite needs locks and memory that every process shares, which it has not"
-        return fault("ledger", message, ELSEWHERE)
+    if message := share_of(settings):
+        return fault("ledger", message, ELSEWHERE)  # and not opened: that alone could harm it
     if file and not file.exists() and is_root_for(file.parent):
         return warning("ledger", f"{file} does not exist yet, and would be made as root's", AS_WHOM)
     return checked("ledger", lambda: _opened(settings), MEND_LEDGER)
