@@ -1,8 +1,10 @@
 """What the command line loads: `--help` hardly anything, a verb that only reads nothing that sends or inspects."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,14 @@ def test_a_verb_that_only_reads_loads_nothing_that_sends_or_inspects(verb, tmp_p
 
     assert "importer.adapters.ledger.reader" in loaded
     assert not loaded & SENDING_AND_INSPECTING
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_can_complete_verbs_and_options(shell):
+    def completed(words, number):
+        asked = {"_IMPORTER_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(number)}
+        command = [Path(sys.executable).parent / "importer"]
+        return subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True).stdout
+
+    assert "reconcile" in completed("importer rec", 1 if shell != "fish" else "rec")
+    assert "--check-remote" in completed("importer backfill --ch", 2 if shell != "fish" else "--ch")
