@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
@@ -75,6 +76,9 @@ class Watcher(FileSystemEventHandler):
 
     def __enter__(self) -> Self:
         _LIBRARY.addHandler(self._complaints)
+        # watchdog warns where it finds a new folder twice, by its event and by its own look: nothing is lost by that,
+        # but where warnings are errors its thread would end.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         if self.effective_mode == "events":
             self._begin()
         return self
