@@ -18,7 +18,7 @@ from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours
 from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
-from importer.adapters.ledger.shared import enter_alone, is_free, new_token, present, present_to_reader
+from importer.adapters.ledger.shared import NO_CLAIM, enter_alone, is_free, new_claim, present, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Refusal, Sighting
@@ -33,7 +33,6 @@ Placement = Callable[[Document, Callable[[str], bool]], Document]
 """Gives a settled document the place to which its file is to be moved; asks whether a place is reserved for another."""
 
 NOTHING: Mapping[str, Any] = {}
-NO_CLAIM = {"claim_token": None, "claim_holder": None, "claim_until": None}
 
 
 def leave_in_place(document: Document, is_reserved: Callable[[str], bool]) -> Document:  # noqa: ARG001 - a Placement
@@ -127,7 +126,7 @@ class Ledger(LedgerReader):
         """
 
         def enter(connection: Connection) -> Claim | Document:
-            claim = self._new_claim(connection, now)
+            claim = new_claim(connection, self._holder.name, now, self._lease)
             enter_alone(connection, candidate)
             known = neighbours(connection, candidate)
             if same := _at_its_place(candidate, known):
@@ -185,7 +184,7 @@ class Ledger(LedgerReader):
         def seize(connection: Connection) -> Claim | None:
             if not is_free(connection, which["its_id"]):
                 return None
-            claim = self._new_claim(connection, at)
+            claim = new_claim(connection, self._holder.name, at, self._lease)
             row = connection.execute(query, claim | which).mappings().first()
             return Claim(to_document(row), claim["claim_token"]) if row else None
 
@@ -333,13 +332,6 @@ class Ledger(LedgerReader):
                 identify(connection)
 
         self._database.write(identify_first)
-
-    def _new_claim(self, connection: Connection, now: datetime) -> dict[str, Any]:
-        return {
-            "claim_token": new_token(connection),
-            "claim_holder": self._holder.name,
-            "claim_until": present(connection, now) + self._lease,
-        }
 
     def _placed(self, connection: Connection, document: Document) -> Document:
         if document.state.is_on_its_way:

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Select, Table, func, inspect, literal_column,
 
 from importer.adapters.ledger.database import Database, migrate
 from importer.adapters.ledger.errors import LedgerError
-from importer.adapters.ledger.ledger import NO_CLAIM
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.resend_tables import resends
+from importer.adapters.ledger.shared import NO_CLAIM
 from importer.adapters.ledger.tables import attempts, documents, events, holders, line, meta, sightings
 from importer.adapters.ledger.witness import replace_witness
 

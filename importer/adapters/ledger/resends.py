@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost
 from importer.adapters.ledger.resend_tables import resends
-from importer.adapters.ledger.shared import alone_with_invoice, new_token, present, present_to_reader
+from importer.adapters.ledger.shared import NO_CLAIM, alone_with_invoice, new_claim, present_to_reader
 from importer.adapters.ledger.store import Keeper
 from importer.adapters.ledger.tables import events
 from importer.core.model import Document, Key
@@ -22,7 +22,6 @@ Prepare = Callable[[Resend, Sequence[Resend]], Resend | None]
 Wish = Callable[[Sequence[Resend]], Resend | None]
 """A new intent, given all that are known for the invoice; None for none."""
 
-NO_CLAIM: Mapping[str, Any] = {"claim_token": None, "claim_holder": None, "claim_until": None}
 IN_DOUBT = [state.value for state in ResendState if state.is_in_doubt]
 OPEN = [state.value for state in ResendState if state.is_open]
 
@@ -75,7 +74,7 @@ class Resends:
             if changed is None:
                 return None
             is_sent = changed.state is ResendState.SENDING
-            claim = self._new_claim(connection, now)
+            claim = new_claim(connection, self._holder.name, now, self._lease)
             _put(connection, changed, claim if is_sent else NO_CLAIM)
             _tell(connection, changed, now, "resend.intended" if is_sent else f"resend.{changed.state.value}")
             return ResendClaim(changed, claim["claim_token"]) if is_sent else changed
@@ -151,13 +150,6 @@ class Resends:
     def get(self, resend_id: int) -> Resend | None:
         with self._database.read() as connection:
             return next(iter(_rows(connection, resends.c.id == resend_id)), None)
-
-    def _new_claim(self, connection: Connection, now: datetime) -> dict[str, Any]:
-        return {
-            "claim_token": new_token(connection),
-            "claim_holder": self._holder.name,
-            "claim_until": present(connection, now) + self._lease,
-        }
 
 
 def want_after_import(connection: Connection, document: Document, now: datetime) -> None:

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text
 
@@ -15,6 +16,9 @@ from importer.core.model import Document
 
 SEALED = "ledger.sealed"
 """The name of the event that ends a transaction for which the witness vouches; PostgreSQL only."""
+
+NO_CLAIM: dict[str, Any] = {"claim_token": None, "claim_holder": None, "claim_until": None}
+"""What a row says when nobody works on it."""
 
 # Counts on while the machine is suspended, where the system can.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -49,7 +53,16 @@ def present_to_reader(connection: Connection, now: datetime) -> datetime:
     return moment
 
 
-def new_token(connection: Connection) -> str:
+def new_claim(connection: Connection, holder: str, now: datetime, lease: timedelta) -> dict[str, Any]:
+    """What a row says of the one who works on it."""
+    return {
+        "claim_token": _new_token(connection),
+        "claim_holder": holder,
+        "claim_until": present(connection, now) + lease,
+    }
+
+
+def _new_token(connection: Connection) -> str:
     """A claim's token. On a shared ledger it is larger than that of any earlier claim."""
     if not is_shared(connection):
         return secrets.token_hex(16)
