@@ -147,7 +147,7 @@ class World:
             yield Running(process)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.communicate(timeout=60)  # reads on: nobody can end who still has something to say
         finally:
             process.kill()
             process.communicate()

@@ -2,8 +2,10 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -13,19 +15,32 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 def on_signals(
     *acts: Callable[[], None], numbers: Collection[signal.Signals] = ENDING
 ) -> Iterator[list[Callable[[], None]]]:
-    """Each calls the acts, of which more may be added; the handlers that were there come back at the end."""
+    """Each calls the acts, of which more may be added; the handlers that were there come back at the end.
+
+    The acts are called by a thread of their own: a handler interrupts the main thread wherever it is, even while it
+    holds the lock that an act wants (that of an event, say), and would then wait for itself for ever.
+    """
     called = list(acts)
+    arrived: SimpleQueue[bool] = SimpleQueue()
 
     def handle(_: int, __: FrameType | None) -> None:
-        for act in called:
-            act()
+        arrived.put(True)  # may itself be interrupted by another one
 
+    def call() -> None:
+        while arrived.get():
+            for act in called:
+                act()
+
+    caller = threading.Thread(target=call, name="signals", daemon=True)
+    caller.start()
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield called
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        arrived.put(False)
+        caller.join()
 
 
 def reloading() -> tuple[signal.Signals, ...]:
