@@ -25,6 +25,10 @@ class LedgerBusy(LedgerError):
     """Somebody is alone with the ledger: it is being rebuilt or upgraded (exit code 6)."""
 
 
+class LedgerMisplaced(LedgerError):
+    """It is where no ledger may be, such as on a network share (exit code 2)."""
+
+
 class LedgerUnavailable(LedgerError):
     """The database's server cannot be reached, or has ended the connection: it is worth while to try again later.
 
