@@ -182,12 +182,12 @@ def _reloading(
     return reload
 
 
-def scanner_of(settings: Settings, paths: Sequence[Path] = ()) -> Scanner:
-    """Over the inbox, or over the given files and trees."""
+def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timedelta | None = None) -> Scanner:
+    """Over the inbox, or over the given files and trees; `settle` in the place of the setting."""
     inbox, archive = settings.inbox, settings.archive
     return Scanner(
         inbox.path,
-        settle=inbox.settle.total_seconds(),
+        settle=(inbox.settle if settle is None else settle).total_seconds(),
         recursive=inbox.recursive,
         ignore=inbox.ignore,
         done_file=inbox.done_file,

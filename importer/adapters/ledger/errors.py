@@ -4,8 +4,10 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from importer.core.errors import ImporterError
 
-class LedgerError(Exception):
+
+class LedgerError(ImporterError):
     """The ledger could not be read or written; nothing was sent on the strength of it."""
 
 
