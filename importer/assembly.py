@@ -1,5 +1,6 @@
 """The composition root of every door: from settings to the parts, put together once and closed in the right order."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, steady
+from importer.adapters.commands import Command
 from importer.adapters.inbox import Scanner, file_system_of, is_silent
 from importer.adapters.ledger import Ledger, LedgerMisplaced
 from importer.adapters.patterns import compile_pattern
@@ -19,12 +21,15 @@ from importer.archiving import Archivist
 from importer.batches import Batches
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, load_credentials
+from importer.config.environment import CONFIG
 from importer.core.admission import AdmissionPolicy, Treatment
 from importer.core.brake import BrakePolicy
+from importer.core.hooks import Hook
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
 from importer.examination import Examiner
+from importer.hooks import Hooks
 from importer.lanes import claims
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
@@ -50,6 +55,8 @@ class Parts:
     line: Line
     pipeline: Pipeline
     resender: Resender
+    hooks: Hooks
+    """At work only as long as they are entered."""
     clock: Clock
     log: FilteringBoundLogger
 
@@ -162,7 +169,8 @@ def put_together(
         )
         resender = resender_of(settings, ledger, client, line, log)
         pipeline.on_resend = resender.expect
-        yield Parts(settings, ledger, client, line, pipeline, resender, clock, log)
+        hooks = Hooks(commands_of(settings, os.environ), ledger, clock, log)
+        yield Parts(settings, ledger, client, line, pipeline, resender, hooks, clock, log)
 
 
 def _reloading(
@@ -236,6 +244,17 @@ def resender_of(
         clock=SystemClock(),
         log=log,
     )
+
+
+def commands_of(settings: Settings, environ: Mapping[str, str]) -> dict[Hook, Command]:
+    """The programs that are to be told of documents, by what they are told of."""
+    hooks, variables = settings.hooks, {**environ, CONFIG: str(settings.file)}
+    wanted = {Hook.AFTER_IMPORT: hooks.after_import, Hook.NEEDS_PERSON: hooks.needs_person}
+    return {
+        hook: Command(arguments, settings.root, variables, hooks.timeout)
+        for hook, arguments in wanted.items()
+        if arguments
+    }
 
 
 def probe_limits(settings: Settings) -> ProbeLimits:

@@ -126,7 +126,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         settings = parts.settings
         service = parts.service(scanner_of(settings, wanted.roots(settings)), _limits(settings, wanted))
         patience = _patience(parts, service, wanted.wait)
-        with on_signals(patience.end, service.wake.set), following(service, is_terminal=sys.stderr.isatty()):
+        parts.hooks.patience = wanted.wait.total_seconds()
+        with (
+            on_signals(patience.end, service.wake.set, parts.hooks.end),
+            parts.hooks,
+            following(service, is_terminal=sys.stderr.isatty()),
+        ):
             service.run(stop=patience.is_over)
         summary = Summary()
         documents = summary.counting(parts.ledger.each_of(service.touched))

@@ -85,6 +85,7 @@ def _run(
         helpers.running("heartbeat", heartbeat.beat),
         watched(parts, service, _patience(settings), helpers) as lookout,
         beside(parts, service.decided),
+        parts.hooks,
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

@@ -83,6 +83,7 @@ class Importer:
             self._parts: Parts = stack.enter_context(
                 put_together(settings, os.environ if environ is None else environ, redactor, program_log(redactor))
             )
+            stack.enter_context(self._parts.hooks)
             self._recovers_at = self._parts.clock.steady()
             self._recover()
             self._opened = stack.pop_all()

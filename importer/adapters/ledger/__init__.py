@@ -15,6 +15,7 @@ from importer.adapters.ledger.errors import (
 )
 from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder
+from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
@@ -36,6 +37,7 @@ __all__ = [
     "Ending",
     "Event",
     "Group",
+    "HookCalls",
     "InUse",
     "Ledger",
     "LedgerBusy",
