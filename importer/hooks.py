@@ -191,7 +191,7 @@ class Hooks:
             thread.stop(max(0.0, end - self._steady()))
 
     def end(self) -> None:
-        """At once; from any thread, and from a signal's handler."""
+        """At once; from any thread."""
         self.patience = 0.0
         for thread in self._threads:
             thread.end()

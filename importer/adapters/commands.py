@@ -38,7 +38,7 @@ class Command:
         self._folder = folder
         self._environ = {name: value for name, value in environ.items() if _is_for_all(name)}
         self.timeout = timeout
-        self._lock = threading.RLock()  # a signal's handler may end it while its thread does
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ended = False
 
