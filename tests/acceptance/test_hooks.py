@@ -134,8 +134,8 @@ def test_a_program_that_fails_says_why_and_its_call_is_tried_again(world, told):
     assert line["message"] == "it ended with 3: no route to host"
     settings = load_settings(world.config, world.environ)
     with Ledger(settings.ledger.url.reveal()) as ledger:
-        (again,) = ledger.hooks()[Hook.AFTER_IMPORT].again
-    assert again.tries == 1
+        progress, waiting = ledger.hooks()[Hook.AFTER_IMPORT]
+    assert ([again.tries for again in progress.again], waiting) == ([1], 0)
 
 
 def test_calls_wait_for_a_program_that_is_not_there(world, told):
@@ -147,6 +147,8 @@ def test_calls_wait_for_a_program_that_is_not_there(world, told):
     assert "cannot be started" in line["message"]
     finding = next(f for f in world.json("doctor", exits=0) if f["check"] == "hooks.after_import")
     assert (finding["level"], "is not there" in finding["message"]) == ("warning", True)
+    with Ledger(load_settings(world.config, world.environ).ledger.url.reveal()) as ledger:
+        assert ledger.hooks()[Hook.AFTER_IMPORT][1] == 1
     # When it is put there, it is called for what it has missed
     told.program.with_suffix(".away").rename(told.program)
     backfill(world)

@@ -127,10 +127,16 @@ class HookCalls:
         return last if oldest == next_one else event
 
 
-def hooks_told(connection: Connection) -> dict[Hook, Progress]:
-    """How far each hook has come that was ever set."""
-    rows = {hook: get_meta(connection, _name(hook)) for hook in Hook}
-    return {hook: _progress(row) for hook, row in rows.items() if row is not None}
+def hooks_told(connection: Connection) -> dict[Hook, tuple[Progress, int]]:
+    """Of each hook that was ever set, how far it has come, and how many calls were not made yet."""
+    last, told = _last(connection), {}
+    for hook in Hook:
+        row = get_meta(connection, _name(hook))
+        if row is not None:
+            progress = _progress(row)
+            waiting = select(func.count()).select_from(_calls(hook, progress.after, last).subquery())
+            told[hook] = progress, connection.execute(waiting).scalar_one()
+    return told
 
 
 def _name(hook: Hook) -> str:

@@ -196,8 +196,8 @@ class LedgerReader:
         with self._database.read() as connection:
             return resend_counts(connection)
 
-    def hooks(self) -> dict[Hook, Progress]:
-        """How far each hook has come that was ever set."""
+    def hooks(self) -> dict[Hook, tuple[Progress, int]]:
+        """Of each hook that was ever set, how far it has come, and how many calls were not made yet."""
         with self._database.read() as connection:
             return hooks_told(connection)
 

@@ -40,7 +40,7 @@ def resends(settings: Settings) -> Iterator[Finding]:
 def hooks(settings: Settings) -> Iterator[Finding]:
     """Of those that are set: whether the program is there, and how far its calls have come."""
     wanted = {Hook.AFTER_IMPORT: settings.hooks.after_import, Hook.NEEDS_PERSON: settings.hooks.needs_person}
-    told: dict[Hook, Progress] = {}
+    told: dict[Hook, tuple[Progress, int]] = {}
     if any(wanted.values()):
         try:
             with _reading(settings) as ledger:
@@ -52,14 +52,16 @@ def hooks(settings: Settings) -> Iterator[Finding]:
             yield _hook(hook, arguments[0], told.get(hook))
 
 
-def _hook(hook: Hook, program: str, progress: Progress | None) -> Finding:
+def _hook(hook: Hook, program: str, found: tuple[Progress, int] | None) -> Finding:
     check = f"hooks.{hook.value}"
     if shutil.which(program) is None:
         message = f"{program} is not there, or may not be run; documents are imported, and its calls wait for it"
         return warning(check, message, "put it there and make it executable (chmod a+x), or correct the setting")
-    if progress is None:
+    if found is None:
         return Finding(check, f"{program}; it has not been called yet")
+    progress, waiting = found
     told = [program]
+    told += [f"{counted(waiting, 'call')} to be made"] if waiting else []
     told += [f"{counted(len(progress.again), 'call')} will be tried again"] if progress.again else []
     told += [f"{counted(progress.given_up, 'call')} given up after a day"] if progress.given_up else []
     if progress.failing:
