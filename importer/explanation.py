@@ -13,9 +13,11 @@ from importer.core.admission import AdmissionPolicy, admit
 from importer.core.facts import Format, extension_of
 from importer.core.model import Document, Reason, State, digest_of
 from importer.core.naming import shown
+from importer.core.resending import Resend
 from importer.core.rules import FileName, RuleAccount, with_near_misses
 from importer.core.verdict import judge_name
 from importer.examination import Examination, Examiner
+from importer.invoice_report import resend_as_json
 from importer.report import document_as_json, local, timestamp
 
 DECISIONS = {
@@ -43,6 +45,10 @@ class Explanation:
     accounts: tuple[RuleAccount, ...] = ()
     same_invoice: Sequence[Document] = ()
     """The other documents that the ledger holds of the same invoice."""
+    resend: bool = False
+    """Whether the rule wants the invoice's e-mail sent again after the import."""
+    resends: Sequence[Resend] = ()
+    """What the ledger holds of the invoice being sent again."""
 
     @property
     def inferred(self) -> Document | None:
@@ -67,6 +73,8 @@ class Explanation:
             "request": self.request,
             "name": self.name,
             "same_invoice": [document_as_json(document) for document in self.same_invoice],
+            "resend": self.resend,
+            "resends": [resend_as_json(resend) for resend in self.resends],
         }
 
 
@@ -148,6 +156,8 @@ class Explainer:
             },
             accounts=with_near_misses(rules, name, rules.explain(name, explanation.examination.facts)),
             same_invoice=self._same_invoice(explanation),
+            resend=explanation.decision == "import" and explanation.document.rule in self._examiner.resending_rules,
+            resends=self._resends(explanation),
         )
 
     def _same_invoice(self, explanation: Explanation) -> list[Document]:
@@ -156,6 +166,10 @@ class Explainer:
             return []
         told = explanation.known.id if explanation.known else 0
         return [document for document in self._ledger.with_reference(reference) if document.id != told]
+
+    def _resends(self, explanation: Explanation) -> list[Resend]:
+        reference = explanation.inferred.invoice_reference if explanation.inferred else None
+        return self._ledger.resends_of(reference) if self._ledger and reference else []
 
     def _document_at(self, path: Path, reading: Reading) -> Document | None:
         """The document whose file this is; of several, one that is more than a copy of another."""

@@ -71,6 +71,8 @@ class Taken:
     document_id: int
     is_new: bool
     """False for a file whose document the ledger knew already."""
+    document: Document | None = None
+    """As it stands now; None for one that another importer has taken over."""
 
 
 class Pipeline:
@@ -131,7 +133,7 @@ class Pipeline:
         """
         known = self._ledger.seen(sighting_of(file))
         if known is not None:
-            return Taken(known.id, is_new=False)  # falls due by itself
+            return Taken(known.id, is_new=False, document=known)  # falls due by itself
         examiner = self._examiner  # one and the same from the reading to the verdict
         with self._lanes.holding(file.signature.size):
             with self._measure("read"):
@@ -142,11 +144,11 @@ class Pipeline:
                 with self._measure("admit"):
                     admitted = self._admit(candidate, file, reading)
                 if not isinstance(admitted, Claim):
-                    return Taken(admitted.id, is_new=False)
+                    return Taken(admitted.id, is_new=False, document=admitted)
                 self._log_state("document.admitted", admitted.document)
                 settled = self._settled(admitted, reading.content)
-            self._put_away(settled, reading.content)
-        return Taken(admitted.document.id, is_new=True)
+            document = self._put_away(settled, reading.content)
+        return Taken(admitted.document.id, is_new=True, document=document)
 
     def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
         """Ids of documents whose time has come, and which the line lets through now."""
@@ -161,12 +163,15 @@ class Pipeline:
         looks_first = self._policies.look_first and state is State.PENDING
         return Act.READ_BACK if looks_first else FIRST_ACTS[state]
 
-    def resume(self, document_id: int) -> None:
-        """A document that is due, or whose file has not been put away yet."""
+    def resume(self, document_id: int) -> Document | None:
+        """A document that is due, or whose file has not been put away yet.
+
+        Returns what has become of it; None where another importer works on it, or nothing is due.
+        """
         with self._lanes.claim():
             claim = self._ledger.claim(document_id, self._clock.now())
             settled = claim and self._settled(claim, None)
-        self._put_away(settled, None)
+        return self._put_away(settled, None)
 
     def look(self, document_id: int) -> None:
         """An uncertain document is read back now, whatever its schedule says; nothing is sent.
@@ -234,20 +239,24 @@ class Pipeline:
             self._lost(claim, error)
             return None
 
-    def _put_away(self, claim: Claim | None, content: bytes | None) -> None:
-        """The rest: the file to its place, and the claim given back. No upload waits for that."""
+    def _put_away(self, claim: Claim | None, content: bytes | None) -> Document | None:
+        """The rest: the file to its place, and the claim given back. No upload waits for that.
+
+        Returns the document as it stands now; None where the claim was lost.
+        """
         if claim is None:
-            return
+            return None
         try:
             if claim.document.target is not None:
                 with self._measure("put away"):
                     claim = self._archivist.put_away(claim, content)
                 if claim.document.target is None:
-                    return  # its commit has given the claim back
+                    return claim.document  # its commit has given the claim back
         except ClaimLost as error:
             self._lost(claim, error)
-        else:
-            self._ledger.release(claim)
+            return None
+        self._ledger.release(claim)
+        return claim.document
 
     def _lost(self, claim: Claim, error: ClaimLost) -> None:
         self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))

@@ -19,6 +19,8 @@ from importer.adapters.inbox import FoundFile, Problem, Scanner
 from importer.adapters.ledger import Ledger, LedgerUnavailable
 from importer.adapters.reading import NotReady, ReadError
 from importer.clock import Clock
+from importer.core.model import Document
+from importer.core.person import is_needed_for
 from importer.id_set import IdSet
 from importer.intake import Intake
 from importer.lanes import workers as workers_for
@@ -111,6 +113,8 @@ class Service:
         self._unreadable: set[Path] = set()
         self.touched = IdSet()
         """Ids of the documents that this service has had to do with."""
+        self.for_a_person: set[int] = set()
+        """Those among them that its workers have left to a person."""
         self.intake = Intake(
             scanner,
             ledger,
@@ -338,8 +342,15 @@ class Service:
         else:
             self.problems.pop(str(file.path), None)
             self.touched.add(taken.document_id)
+            self._note(taken.document)
             if not taken.is_new:
                 self._give_back()
+
+    def _note(self, document: Document | None) -> None:
+        if document is not None and is_needed_for(document):
+            self.for_a_person.add(document.id)
+        elif document is not None:
+            self.for_a_person.discard(document.id)
 
     def _give_back(self) -> None:
         """It was no new file; another one may be taken instead."""
@@ -348,7 +359,7 @@ class Service:
 
     def _resume(self, document_id: int) -> None:
         try:
-            self._pipeline.resume(document_id)
+            self._note(self._pipeline.resume(document_id))
             self.touched.add(document_id)
         finally:
             self._work.documents.discard(document_id)

@@ -94,6 +94,8 @@ def _sections(told: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     if request:
         yield "would send", f"{request['method']} {request['url']}"
         yield from (("", f"{name} = {_part_line(value)}") for name, value in request["parts"].items())
+    yield "then", told["resend"] and "Abillify is asked to send the invoice's e-mail again (the rule's `resend`)"
+    yield from (("sent again" if first else "", line) for first, line in _numbered(_resend_lines(told["resends"])))
     yield "request", told["decision"] == "duplicate" and "nothing would be sent"
 
 
@@ -123,6 +125,11 @@ def _neighbours(told: Mapping[str, Any]) -> list[str]:
     lines = [f"{told['invoice_reference']} has {o['id']} {o['kind']} {o['state']}: {o['path']}" for o in others]
     more = [f"and {counted(len(others) - NEIGHBOURS, 'document')} more"] if len(others) > NEIGHBOURS else []
     return lines[:NEIGHBOURS] + more
+
+
+def _resend_lines(resends: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The latest ones last, as `importer show` has them."""
+    return [": ".join(filter(None, (f"{r['id']} {r['state']}", r["message"]))) for r in resends[-NEIGHBOURS:]]
 
 
 def _part_line(value: str | Mapping[str, Any]) -> str:

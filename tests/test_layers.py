@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "importer"
 
-DOOR = {"cli", "__main__", "demo", "dashboard"}
+DOOR = {"cli", "__main__", "demo", "dashboard", "library"}
 ALONE = {"sandbox"}
 CLOSED = {"core": {"core"}, "sandbox": {"sandbox"}}
 
@@ -20,12 +20,13 @@ def layer_of(module: str) -> str:
 
 
 ALLOWED = {
-    "package": set(),
+    "package": {"library"},
     "core": {"core"},
     "adapters": {"core", "adapters"},
     "assembly": {"core", "adapters", "assembly", "package"},
     "cli": {"core", "adapters", "assembly", "cli", "demo", "sandbox", "dashboard", "package"},
     "dashboard": {"core", "adapters", "assembly", "dashboard"},
+    "library": {"core", "adapters", "assembly", "library"},
     "demo": {"demo"},
     "__main__": {"cli"},
     "sandbox": {"sandbox"},

@@ -7,12 +7,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from importer.core.errors import ImporterError
 from importer.core.model import Digest
 
 CHUNK = 1 << 20
 
 
-class ReadError(Exception):
+class ReadError(ImporterError):
     """A file could not be read; it stays where it is."""
 
 

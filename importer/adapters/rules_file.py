@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from importer.core.errors import ImporterError
 from importer.core.model import Kind
 from importer.core.rules import (
     CompilePattern,
@@ -21,7 +22,7 @@ from importer.core.rules import (
 )
 
 
-class RulesFileError(Exception):
+class RulesFileError(ImporterError):
     """The rules file cannot be used; every fault that was found, with the file."""
 
     def __init__(self, path: Path, faults: Iterable[RuleFault]) -> None:

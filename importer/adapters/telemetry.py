@@ -115,6 +115,35 @@ def start_logging(
     return logger
 
 
+def program_log(redactor: Redactor) -> FilteringBoundLogger:
+    """A log that goes where a program that is not ours sends what its libraries have to say: `logging`, `importer`.
+
+    Nothing of that program's set-up is touched, neither of `logging` nor of structlog. Each record has the event and
+    its fields as a line of text, and the fields by name as `record.importer`.
+    """
+    logger = logging.getLogger("importer")
+    if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+        logger.addHandler(logging.NullHandler())  # without any handler Python would print warnings by itself
+    bound: FilteringBoundLogger = structlog.wrap_logger(
+        logger,
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            redactor,
+            _as_record,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        context_class=dict,
+    )
+    return bound
+
+
+def _as_record(_: Any, __: str, event: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
+    fields = dict(event)
+    words = [str(fields.pop("event")), *(f"{name}={_json(value, default=str)}" for name, value in fields.items())]
+    return (" ".join(words),), {"extra": {"importer": fields}}
+
+
 def _with_priority(render: Processor) -> Processor:
     """The same, with the priority before every line of it: the journal takes each line for itself."""
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from importer.adapters.ledger import printable
+from importer.assembly import account_of
 from importer.audit import Auditor, LineStopped
-from importer.cli.assembly import account_of
 from importer.cli.desk import Desk, opened_desk
 from importer.cli.exits import Exit
 from importer.cli.output import Since, agreed_dialect, agreed_form, console, dialect_option, print_csv, print_json

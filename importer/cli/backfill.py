@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from importer.adapters.inbox import FoundFile
-from importer.cli.assembly import Parts, assembled, scanner_of
+from importer.assembly import Parts, scanner_of
+from importer.cli.assembled import assembled
 from importer.cli.exits import Exit, Stop
 from importer.cli.explain import explainer
 from importer.cli.following import following
-from importer.cli.named import is_put_away, named
 from importer.cli.output import Number, Since, console, json_option, new_account_option, print_json
 from importer.cli.patience import Patience
 from importer.cli.reading import settings_of
@@ -30,6 +30,7 @@ from importer.report import counted, document_as_json
 from importer.service import Limits, Service
 from importer.stages import Profile, unmeasured
 from importer.telling import print_explanation
+from importer.whereabouts import is_put_away, named
 
 EXAMPLES = """\b
 Examples:
@@ -125,7 +126,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         settings = parts.settings
         service = parts.service(scanner_of(settings, wanted.roots(settings)), _limits(settings, wanted))
         patience = _patience(parts, service, wanted.wait)
-        with on_signals(patience.end, service.wake.set), following(service, is_terminal=sys.stderr.isatty()):
+        parts.hooks.patience = wanted.wait.total_seconds()
+        with (
+            on_signals(patience.end, service.wake.set, parts.hooks.end),
+            parts.hooks,
+            following(service, is_terminal=sys.stderr.isatty()),
+        ):
             service.run(stop=patience.is_over)
         summary = Summary()
         documents = summary.counting(parts.ledger.each_of(service.touched))

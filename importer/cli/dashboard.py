@@ -5,7 +5,7 @@ import threading
 import click
 
 from importer.adapters.telemetry import Redactor
-from importer.cli.assembly import log_of
+from importer.cli.assembled import log_of
 from importer.cli.page import DEFAULT, served
 from importer.cli.reading import settings_of
 from importer.cli.signals import on_signals

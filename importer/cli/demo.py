@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from importer.adapters.telemetry import Redactor, start_logging
-from importer.cli.assembly import Parts, put_together, scanner_of
+from importer.assembly import Parts, put_together, scanner_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import console
 from importer.config import Settings, load_settings

@@ -11,7 +11,8 @@ from structlog.typing import FilteringBoundLogger
 from importer.adapters.abillify import Abillify
 from importer.adapters.ledger import Ledger
 from importer.adapters.telemetry import Redactor
-from importer.cli.assembly import log_of, opened_client, opened_ledger
+from importer.assembly import opened_client, opened_ledger
+from importer.cli.assembled import log_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.reading import settings_of
 from importer.clock import SystemClock

@@ -57,13 +57,13 @@ def code_of(error: Exception) -> Exit | None:
     """The code for an error of one of our parts; None for one that nobody expects."""
     # Imported only where something went wrong: the command line must answer `--help` at once.
     from importer.adapters.archive import ArchiveError  # noqa: PLC0415
-    from importer.adapters.ledger import LedgerBusy, LedgerError, LedgerNeedsPerson  # noqa: PLC0415
+    from importer.adapters.ledger import LedgerBusy, LedgerError, LedgerMisplaced, LedgerNeedsPerson  # noqa: PLC0415
     from importer.adapters.probe import ProbeError  # noqa: PLC0415
     from importer.adapters.rules_file import RulesFileError  # noqa: PLC0415
     from importer.config import ConfigError  # noqa: PLC0415
 
     match error:
-        case ConfigError() | RulesFileError():
+        case ConfigError() | RulesFileError() | LedgerMisplaced():
             return Exit.USAGE
         case LedgerNeedsPerson():
             return Exit.LEDGER_NEEDS_PERSON

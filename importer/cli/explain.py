@@ -10,14 +10,14 @@ import click
 
 from importer.adapters.abillify import request_preview
 from importer.adapters.ledger import LedgerError, LedgerReader
-from importer.cli.assembly import examiner, policies
-from importer.cli.named import named
+from importer.assembly import examiner, policies
 from importer.cli.output import console, json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of
 from importer.config import Settings
 from importer.core.naming import DoneFile, IgnoredNames
 from importer.explanation import Explainer, Explanation, Place, ignored
 from importer.telling import print_explanation
+from importer.whereabouts import named
 
 Explain = Callable[[Path, Path | None], Explanation]
 """From a path, as typed, and the tree in which it was found to its explanation."""

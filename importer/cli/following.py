@@ -85,7 +85,8 @@ class _Follower:
 
     def show(self) -> None:
         done, left = len(self._service.touched), self._service.left
-        self._where.show(done, done + left, self._what(done, left, time.monotonic() - self._began))
+        what = self._what(done, left, time.monotonic() - self._began)
+        self._where.show(done, done + left, what + _for_a_person(len(self._service.for_a_person)))
 
     def _what(self, done: int, left: int, seconds: float) -> str:
         if left and not self._service.is_busy and not self._service.intake.has_files:
@@ -96,6 +97,10 @@ class _Follower:
             return "files; waiting for what is tried again soon"
         rate = done / seconds
         return f"files, {rate:.1f}/s, {_until_done(left, rate)} to go" if done else "files"
+
+
+def _for_a_person(number: int) -> str:
+    return f", {number} need{'s' if number == 1 else ''} a person" if number else ""
 
 
 def _until_done(left: int, rate: float) -> str:

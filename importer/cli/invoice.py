@@ -11,7 +11,7 @@ from importer.adapters.abillify import Abillify, Communication, InvoiceTold, Lis
 from importer.adapters.abillify.request import invoice_url
 from importer.adapters.ledger import LedgerReader, printable
 from importer.adapters.saving import safe_stem, save_new
-from importer.cli.assembly import opened_client
+from importer.assembly import opened_client
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import console, json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of

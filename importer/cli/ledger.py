@@ -17,16 +17,17 @@ from importer.adapters.ledger import (
     transfer,
 )
 from importer.adapters.locks import AlreadyHeld, alone
-from importer.cli.assembly import account_of, make_folders
+from importer.assembly import account_of, make_folders
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import json_option, print_json
-from importer.cli.reading import ledger_url, settings_of, witness_of
+from importer.cli.reading import settings_of
 from importer.config import Settings
 from importer.config.units import MalformedError
 from importer.config.urls import LedgerUrl, parse_ledger_url
 from importer.core.naming import shown
 from importer.rebuild import Places, Rebuilt, rebuild
 from importer.verification import Finding, verify
+from importer.whereabouts import ledger_url, witness_of
 
 EXAMPLES = """\b
 Examples:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
 
-from importer.cli.assembly import Parts, archivist, opened_ledger, policies
+from importer.assembly import Parts, archivist, opened_ledger, policies
 from importer.cli.exits import Exit, Stop
 from importer.cli.explain import explainer
 from importer.cli.reading import reading_ledger

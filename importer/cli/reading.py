@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-from importer.adapters.ledger import WITNESS, Database, LedgerReader, Witness, with_password
-from importer.config import Settings, find_config, load_ledger_password, load_settings
+from importer.adapters.ledger import Database, LedgerReader, Witness
+from importer.config import Settings, find_config, load_settings
+from importer.whereabouts import ledger_url, witness_of
 
 
 def settings_of(ctx: click.Context) -> Settings:
@@ -40,18 +40,5 @@ def reading_ledger(settings: Settings, warn: Callable[[str], None] | None = None
         yield LedgerReader(database)
 
 
-def ledger_url(settings: Settings) -> str:
-    """The ledger's address with its password, where systemd hands one over (`LoadCredential=ledger_password:...`)."""
-    url, password = settings.ledger.url.reveal(), load_ledger_password(os.environ)
-    if password is None or settings.ledger.url.sqlite_path is not None:
-        return url
-    return with_password(url, password.reveal())
-
-
 def _warn(message: str) -> None:
     click.echo(f"importer: warning: {message}", err=True)
-
-
-def witness_of(settings: Settings) -> Path:
-    """The file that notices when the ledger was replaced."""
-    return settings.archive.imported.root / WITNESS

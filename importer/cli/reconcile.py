@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from importer.adapters.ledger import printable
-from importer.cli.assembly import Parts, account_of, assembled
+from importer.assembly import Parts, account_of
+from importer.cli.assembled import assembled
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import Since, json_option
 from importer.core.comparison import Finding, Mark

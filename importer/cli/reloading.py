@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.rules_file import load_rules
-from importer.cli.assembly import Parts, brake_policy, document_policy, policies
+from importer.assembly import Parts, brake_policy, document_policy, policies
 from importer.config import TABLES, Settings, load_settings, settings_reference
 
 LIVE = ("rules", "documents.", "brake.", "schedule.")

@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 
 from importer.adapters.abillify.request import invoice_url
-from importer.cli.assembly import account_of, opened_ledger, resender_of
+from importer.assembly import account_of, opened_ledger, resender_of
 from importer.cli.desk import Desk, opened_desk
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import json_option, print_json

@@ -6,7 +6,8 @@ from functools import partial
 import click
 
 from importer.adapters.ledger import Ledger
-from importer.cli.assembly import decisions_of, opened_client, opened_ledger
+from importer.assembly import opened_client, opened_ledger
+from importer.cli.assembled import decisions_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
 from importer.cli.reading import settings_of

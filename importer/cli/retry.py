@@ -3,7 +3,8 @@
 import click
 
 from importer.adapters.ledger import Ledger
-from importer.cli.assembly import decisions_of, opened_ledger
+from importer.assembly import opened_ledger
+from importer.cli.assembled import decisions_of
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import document_of
 from importer.cli.reading import settings_of

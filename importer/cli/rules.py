@@ -10,7 +10,7 @@ from rich.text import Text
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe
 from importer.adapters.rules_file import load_rules
-from importer.cli.assembly import scanner_of
+from importer.assembly import scanner_of
 from importer.cli.exits import Exit
 from importer.cli.output import console, json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of

@@ -11,7 +11,8 @@ from importer.adapters.inbox import Watcher
 from importer.adapters.locks import AlreadyHeld, alone
 from importer.adapters.notify import Notifier
 from importer.adapters.rules_file import RulesFileError
-from importer.cli.assembly import Parts, assembled, scanner_of
+from importer.assembly import Parts, scanner_of
+from importer.cli.assembled import assembled
 from importer.cli.exits import Exit, Stop
 from importer.cli.output import new_account_option
 from importer.cli.page import beside
@@ -84,6 +85,7 @@ def _run(
         helpers.running("heartbeat", heartbeat.beat),
         watched(parts, service, _patience(settings), helpers) as lookout,
         beside(parts, service.decided),
+        parts.hooks,
     ):
         parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
         for acts in wakes:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from importer.adapters.ledger import LedgerReader
+from importer.assembly import scanner_of
 from importer.batches import sighting_of
-from importer.cli.assembly import scanner_of
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
 from importer.cli.reading import reading_ledger, settings_of

@@ -12,7 +12,7 @@ from pathlib import Path
 from importer.adapters.abillify import AnyOutcome
 from importer.adapters.metrics.server import Page, Server
 from importer.adapters.metrics.textfile import write_textfile
-from importer.cli.assembly import Parts
+from importer.assembly import Parts
 from importer.clock import local_zone
 from importer.config import ListenAddress
 from importer.core.model import InDoubt, ProbeRefused, ReadFailed, Refused, VendorError

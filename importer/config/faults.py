@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from importer.core.errors import ImporterError
+
 ENVIRONMENT = "environment"
 
 
@@ -23,7 +25,7 @@ class Fault:
         return f"{place}: {self.problem}\n    -> {self.remedy}"
 
 
-class ConfigError(Exception):
+class ConfigError(ImporterError):
     """The configuration cannot be used; all of its faults are told at once."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -108,6 +108,18 @@ def _patterns(value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _command(value: object, root: Path) -> tuple[str, ...]:
+    """A program and its arguments; a relative path with a folder in it starts from `root`."""
+    example = 'write it like ["/usr/local/bin/tell-somebody", "--quietly"]'
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise MalformedError("must be a list of texts: the program, then its arguments", example)
+    if any("\0" in part for part in value) or (value and not value[0].strip()):
+        raise MalformedError("names no program, or holds a NUL character", example)
+    if value and "/" in value[0]:
+        return (str(parse_path(value[0], root)), *value[1:])
+    return tuple(value)
+
+
 def as_tables(value: object) -> tuple[Any, ...]:
     """A list of tables; each of them is looked at by itself."""
     if not isinstance(value, (list, tuple)):
@@ -128,6 +140,7 @@ Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
 Treated = Annotated[Treatment, Field(strict=False)]
 
 SomePath = Annotated[Path, _from_root(parse_path)]
+CommandLine = Annotated[tuple[str, ...], _from_root(_command)]
 OptionalPath = Annotated[Path | None, _from_root(_optional_path)]
 Folder = Annotated[Path, _from_root(parse_folder)]
 Dated = Annotated[DatedFolder, _from_root(parse_dated_folder)]

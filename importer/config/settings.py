@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from importer.config.setting_types import (
     BaseUrl,
+    CommandLine,
     Concurrency,
     Count,
     Dated,
@@ -224,6 +225,20 @@ class Service(Section):
     heartbeat: Duration = _setting("15s", "How often the service reports that it is alive. 0: never.")
 
 
+class Hooks(Section):
+    """Programs of your own that are told of documents."""
+
+    after_import: CommandLine = _setting(
+        [],
+        "A program and its arguments, called for each imported document, which it gets as JSON on its standard input; "
+        "at least once, never through a shell. Empty: none.",
+    )
+    needs_person: CommandLine = _setting(
+        [], "The same for each document that a person must decide about or change (held, rejected)."
+    )
+    timeout: SomeTime = _setting("30s", "How long such a program may take for one document; then it is ended.")
+
+
 class Dashboard(Section):
     """The operator's page."""
 
@@ -271,6 +286,7 @@ class Settings(Section):
     brake: Brake = _setting({}, "")
     schedule: Schedule = _setting({}, "")
     service: Service = _setting({}, "")
+    hooks: Hooks = _setting({}, "")
     dashboard: Dashboard = _setting({}, "")
     expect: Annotated[tuple[Expected, ...], BeforeValidator(as_tables)] = ()
     """No single setting: it stands in no reference, and no variable overrides it."""

@@ -21,7 +21,7 @@ from tests.world import PASSWORD, USER, World, eml, pdf
 
 EXPLAINED = [
     *("path", "decision", "invoice_reference", "kind", "label", "filename", "rule", "reason", "rules", "facts"),
-    *("ledger", "request", "name", "same_invoice"),
+    *("ledger", "request", "name", "same_invoice", "resend", "resends"),
 ]
 
 

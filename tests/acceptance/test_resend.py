@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -73,6 +74,12 @@ def test_a_key_that_can_do_no_more_is_held_until_a_person_tells(world):
     told(world, "RE1", "--again", exits=3)
     assert len(asked(world)) == 1
     assert world.json("status", exits=3)[0]["resends"] == {"held": 1}
+    # `doctor` has it with the remedy, and so has `explain` of a file for this invoice
+    (finding,) = [found for found in world.json("doctor", exits=0) if found["check"] == "resends"]
+    assert (finding["level"], "RE1" in finding["message"]) == ("warning", True)
+    assert "`importer resend RE1 --was-sent`" in finding["remedy"]
+    (explained,) = world.json("explain", "Rechnung_RE1000.pdf", exits=0)
+    assert (explained["resend"], explained["resends"]) == (False, [])
     (settled,) = told(world, "RE1", "--was-sent")
     assert (settled["state"], settled["outcome"]) == ("sent", "person")
     told(world, "RE1", exits=3)
@@ -123,11 +130,16 @@ def test_a_rule_has_the_invoice_sent_after_the_import_and_show_tells_both(world)
     with_rule(world)
     world.drop("RE12345.pdf")
     world.drop("Rechnung_RE99999.pdf")
+    (explained,) = world.json("explain", world.inbox / "RE12345.pdf", exits=0)
+    assert (explained["resend"], explained["resends"]) == (True, [])
     world.importer("backfill", exits=0)
     assert sorted(reference for reference, _ in resent(world)) == ["RE12345", "RE99999"]
     (document,) = world.json("show", "RE12345", exits=0)
     (resend,) = document["resends"]
     assert (resend["state"], resend["document"], resend["actor"]) == ("sent", document["id"], None)
+    text = world.importer("explain", "Rechnung_RE12345.pdf", exits=0).stdout
+    assert re.search(rf"sent again +{resend['id']} sent", text)
+    assert "asked to send the invoice's e-mail again" in text
     assert "resend.sent" in [event["name"] for event in document["events"]]
     assert "resends" in world.importer("show", "RE12345", exits=0).stdout
     told(world, "RE12345", exits=3)
@@ -219,3 +231,34 @@ def test_two_at_once_send_one_request(world):
     assert first.returncode == 0
     assert json.loads(out)["key"] == second["key"]
     assert len(asked(world)) == 1
+
+
+WRONG = [
+    ("UPDATE resends SET sent_at = NULL WHERE id = 1", "R1: sent, but without its time"),
+    ("UPDATE resends SET state = 'sending' WHERE id = 1", "R1: a request is under way, but nobody has claimed it"),
+    ("UPDATE resends SET claim_token = 'x' WHERE id = 1", "R1: its claim has no holder, or its holder no claim"),
+    ("UPDATE resends SET invoice_reference = 'RE2' WHERE id = 1", "R1: its invoice or its key is not that of D"),
+    ("UPDATE documents SET state = 'pending'", "R1: wanted after the import of D"),
+    ("UPDATE resends SET state = 'gone' WHERE id = 1", "a row cannot be read"),
+    (
+        "DROP INDEX uq_resends_under_way; UPDATE resends SET state = 'uncertain', invoice_reference = 'RE1'",
+        "2 requests to send invoice RE1 again are under way; only one may",
+    ),
+]
+
+
+def test_what_must_hold_of_every_resend_is_looked_at(world, tmp_path):
+    with_rule(world)
+    world.drop("RE12345.pdf")
+    world.drop("RE99999.pdf")
+    world.importer("backfill", exits=0)
+    assert world.json("ledger", "verify", exits=0) == []
+    sound = world.importer("ledger", "backup", tmp_path / "sound.db", exits=0).stdout.strip()
+    for sql, expected in WRONG:
+        wrong = tmp_path / "wrong.db"
+        wrong.write_bytes(Path(sound).read_bytes())
+        with closing(sqlite3.connect(wrong)) as ledger:
+            ledger.executescript(sql)
+        world.environ["IMPORTER_LEDGER__URL"] = f"sqlite:///{wrong}"
+        found = [finding["message"] for finding in world.json("ledger", "verify", exits=7)]
+        assert any(expected in message for message in found), f"{sql}: {found}"

@@ -125,7 +125,7 @@ def _client(stage):
 
 
 def _after_rebuild(policies, rebuilt_at):
-    """As `importer.cli.assembly.policies` has it."""
+    """As `importer.assembly.policies` has it."""
     if rebuilt_at is None:
         return policies
     forgotten_until = rebuilt_at + policies.lifecycle.readback_grace

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from importer.core.errors import ImporterError
 from importer.core.naming import shown
 
 _REMEDIES = {
@@ -21,7 +22,7 @@ _REMEDIES = {
 }
 
 
-class ArchiveError(Exception):
+class ArchiveError(ImporterError):
     """An act on a file failed; nothing is lost, and the act can be repeated."""
 
     def __init__(self, operation: str, path: Path, problem: str, remedy: str) -> None:

@@ -8,12 +8,14 @@ from importer.adapters.ledger.errors import (
     InUse,
     LedgerBusy,
     LedgerError,
+    LedgerMisplaced,
     LedgerNeedsPerson,
     LedgerUnavailable,
     WrongVersion,
 )
 from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder
+from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
 from importer.adapters.ledger.reader import LedgerReader
@@ -35,10 +37,12 @@ __all__ = [
     "Ending",
     "Event",
     "Group",
+    "HookCalls",
     "InUse",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
+    "LedgerMisplaced",
     "LedgerNeedsPerson",
     "LedgerReader",
     "LedgerUnavailable",

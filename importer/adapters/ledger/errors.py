@@ -4,8 +4,10 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from importer.core.errors import ImporterError
 
-class LedgerError(Exception):
+
+class LedgerError(ImporterError):
     """The ledger could not be read or written; nothing was sent on the strength of it."""
 
 
@@ -23,6 +25,10 @@ class WrongVersion(LedgerNeedsPerson):
 
 class LedgerBusy(LedgerError):
     """Somebody is alone with the ledger: it is being rebuilt or upgraded (exit code 6)."""
+
+
+class LedgerMisplaced(LedgerError):
+    """It is where no ledger may be, such as on a network share (exit code 2)."""
 
 
 class LedgerUnavailable(LedgerError):

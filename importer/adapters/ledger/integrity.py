@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, and_, func, or_, select
 
 from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.resend_tables import resends
+from importer.adapters.ledger.resends import to_resend
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.shared import is_shared
 from importer.adapters.ledger.tables import attempts, documents
-from importer.core.model import ON_ITS_WAY, State
+from importer.core.model import ON_ITS_WAY, Document, State
+from importer.core.resending import Resend, ResendState, wanted_by_rule
 
 ON_THEIR_WAY = [state.value for state in ON_ITS_WAY]
 REFERENCES = ("communication_reference", "file_reference", "voucher_reference", "imported_at")
@@ -25,6 +28,7 @@ def faults_of(database: Database) -> Iterator[str]:
             yield from _file(connection)
         yield from _identities(connection)
         yield from _rows(connection)
+        yield from _resends(connection)
 
 
 def _file(connection: Connection) -> Iterator[str]:
@@ -66,3 +70,37 @@ def _rows(connection: Connection) -> Iterator[str]:
     lost = select(attempts.c.id).where(attempts.c.document_id.not_in(select(d.id)))
     for attempt in connection.execute(lost).scalars():
         yield f"attempt {attempt} belongs to no document"
+
+
+def _resends(connection: Connection) -> Iterator[str]:
+    r, count = resends.c, func.count()
+    under_way = r.state.in_([ResendState.SENDING.value, ResendState.UNCERTAIN.value])
+    several = select(r.invoice_reference, count).where(under_way).group_by(r.account, r.invoice_reference)
+    for reference, number in connection.execute(several.having(count > 1)):
+        yield f"{number} requests to send invoice {reference} again are under way; only one may"
+    for row in connection.execute(select(resends).order_by(r.id)).mappings():
+        resend = to_resend(row)
+        if (row["claim_token"] is None) != (row["claim_holder"] is None):
+            yield f"R{resend.id}: its claim has no holder, or its holder no claim"
+        if resend.state is ResendState.SENDING and row["claim_token"] is None:
+            yield f"R{resend.id}: a request is under way, but nobody has claimed it"
+        if resend.state is ResendState.SENT and resend.sent_at is None:
+            yield f"R{resend.id}: sent, but without its time"
+        if resend.document_id is not None:
+            found = connection.execute(select(documents).where(documents.c.id == resend.document_id)).mappings().first()
+            if wrong := _unlike(resend, to_document(found) if found else None):
+                yield f"R{resend.id}: {wrong}"
+
+
+def _unlike(resend: Resend, document: Document | None) -> str | None:
+    """What contradicts the document after whose import a rule wanted it."""
+    if document is None or document.state is not State.IMPORTED:
+        return f"wanted after the import of D{resend.document_id}, which is not imported"
+    wanted = wanted_by_rule(document, resend.created_at)
+    if (resend.account, resend.invoice_reference, resend.seed) != (
+        wanted.account,
+        wanted.invoice_reference,
+        wanted.seed,
+    ):
+        return f"its invoice or its key is not that of D{document.id}, after whose import it was wanted"
+    return None

@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, InUse, LedgerError, LedgerNeedsPerson
+from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours
@@ -23,6 +24,7 @@ from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_al
 from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Refusal, Sighting
 from importer.adapters.ledger.witness import Witness, identify
+from importer.core.hooks import Hook
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import Document, State
 
@@ -292,6 +294,15 @@ class Ledger(LedgerReader):
     def resends(self) -> Resends:
         """What is to be sent again."""
         return Resends(self._database, self._holder, self._lease)
+
+    def hook_calls(self, hook: Hook, lease: timedelta) -> HookCalls:
+        """What a hook is to be called for.
+
+        Args:
+            hook: which.
+            lease: how long one call may take, and more.
+        """
+        return HookCalls(self._database, self._holder, hook, lease)
 
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""

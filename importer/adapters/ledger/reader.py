@@ -10,12 +10,14 @@ from sqlalchemy import Connection, Select, exists, func, or_, select
 from importer.adapters.ledger import statements
 from importer.adapters.ledger.chronicle import Chronicle, chronicle
 from importer.adapters.ledger.database import Database
+from importer.adapters.ledger.hook_calls import hooks_told
 from importer.adapters.ledger.line_words import heard
 from importer.adapters.ledger.meta import get_meta
-from importer.adapters.ledger.resends import counts as resend_counts, of_invoice
+from importer.adapters.ledger.resends import counts as resend_counts, in_state, of_invoice
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.adapters.ledger.values import Attempt, Ending, Event, Sighting
+from importer.core.hooks import Hook, Progress
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 from importer.core.person import DISMISSED
@@ -184,10 +186,20 @@ class LedgerReader:
         with self._database.read() as connection:
             return of_invoice(connection, reference)
 
+    def resends_in(self, state: ResendState) -> list[Resend]:
+        """The resends in a state, oldest first."""
+        with self._database.read() as connection:
+            return in_state(connection, state)
+
     def resend_counts(self) -> dict[ResendState, int]:
         """How many resends are in each state that has any."""
         with self._database.read() as connection:
             return resend_counts(connection)
+
+    def hooks(self) -> dict[Hook, tuple[Progress, int]]:
+        """Of each hook that was ever set, how far it has come, and how many calls were not made yet."""
+        with self._database.read() as connection:
+            return hooks_told(connection)
 
     def chronicle(self, begin: datetime, end: datetime) -> Chronicle:
         """What happened from `begin` on, and before `end`."""

@@ -173,6 +173,10 @@ def of_invoice(connection: Connection, reference: str, account: str | None = Non
     return _rows(connection, is_this if account is None else and_(is_this, resends.c.account == account))
 
 
+def in_state(connection: Connection, state: ResendState) -> list[Resend]:
+    return _rows(connection, resends.c.state == state.value)
+
+
 def counts(connection: Connection) -> dict[ResendState, int]:
     query = select(resends.c.state, func.count()).group_by(resends.c.state)
     return {ResendState(state): count for state, count in connection.execute(query)}

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from importer.adapters.probe.frames import READY, read_frame, write_frame
+from importer.core.errors import ImporterError
 from importer.core.facts import Facts, Failure, Format
 
 START_LIMIT = 60.0
@@ -18,7 +19,7 @@ START_LIMIT = 60.0
 MAX_ANSWER = 16 * 1024 * 1024
 
 
-class ProbeError(Exception):
+class ProbeError(ImporterError):
     """The inspection as such does not work; no document is to blame, and none may be judged."""
 
 

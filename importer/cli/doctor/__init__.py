@@ -11,6 +11,7 @@ from importer.cli.doctor.abillify import api
 from importer.cli.doctor.finding import Finding, Level, fault
 from importer.cli.doctor.folders import folders
 from importer.cli.doctor.inbox import inbox
+from importer.cli.doctor.later import hooks, resends
 from importer.cli.doctor.ours import instance, ledger, privacy, rules, user
 from importer.cli.exits import Exit
 from importer.cli.output import json_option, print_json
@@ -69,6 +70,8 @@ def _on_this_machine(settings: Settings) -> Iterator[Finding]:
         usable = usable and not finding.is_fault
         yield finding
     yield ledger(settings)
+    yield from resends(settings)
+    yield from hooks(settings)
     yield privacy(settings)
     yield instance(settings)
     if not usable:

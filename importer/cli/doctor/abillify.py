@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from importer.cli.assembly import opened_client
+from importer.assembly import opened_client
 from importer.cli.doctor.finding import Finding, fault
 from importer.cli.exits import Exit
 from importer.config import Credentials, Settings

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from importer.adapters.machine import can_move, room_at, try_folder
-from importer.cli.assembly import make_folders
+from importer.assembly import make_folders
 from importer.cli.doctor.finding import Finding, checked, fault, warning
 from importer.cli.exits import Exit
 from importer.config import Settings

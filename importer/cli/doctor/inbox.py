@@ -10,7 +10,7 @@ from importer.adapters.machine import folders_below, may_empty, may_read, watch_
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Probe, ProbeError
 from importer.adapters.rules_file import RulesFileError, load_rules
-from importer.cli.assembly import scanner_of
+from importer.assembly import scanner_of
 from importer.cli.doctor.finding import Finding, checked, warning
 from importer.config import Settings
 from importer.core.naming import IgnoredNames, shown

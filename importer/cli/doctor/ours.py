@@ -7,13 +7,13 @@ from importer.adapters.locks import is_held
 from importer.adapters.machine import is_open_to_all, is_root_for
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.rules_file import load_rules
-from importer.cli.assembly import ELSEWHERE, opened_ledger, share_of
+from importer.assembly import ELSEWHERE, opened_ledger, share_of
 from importer.cli.doctor.finding import Finding, checked, fault, warning
-from importer.cli.reading import witness_of
 from importer.config import Settings
 from importer.core.naming import shown
 from importer.core.rules import lint
 from importer.report import counted
+from importer.whereabouts import witness_of
 
 AS_WHOM = "run doctor as the user whom the service runs as: runuser -u importer -- importer doctor"
 MEND_LEDGER = "do what the message says; `importer ledger verify` tells more"

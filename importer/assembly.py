@@ -1,4 +1,4 @@
-"""The composition root: from settings to the parts, put together once and closed in the right order."""
+"""The composition root of every door: from settings to the parts, put together once and closed in the right order."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import click
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, steady
+from importer.adapters.commands import Command
 from importer.adapters.inbox import Scanner, file_system_of, is_silent
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Ledger, LedgerMisplaced
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Limits as ProbeLimits, Probe
 from importer.adapters.rules_file import load_rules
-from importer.adapters.telemetry import Redactor, start_logging
+from importer.adapters.telemetry import Redactor
 from importer.archiving import Archivist
 from importer.batches import Batches
-from importer.cli.exits import Exit, Stop
-from importer.cli.reading import ledger_url, settings_of, witness_of
 from importer.clock import Clock, SystemClock
 from importer.config import ConfigError, Credentials, Settings, load_credentials
+from importer.config.environment import CONFIG
 from importer.core.admission import AdmissionPolicy, Treatment
 from importer.core.brake import BrakePolicy
+from importer.core.hooks import Hook
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
-from importer.decisions import Decisions
 from importer.examination import Examiner
+from importer.hooks import Hooks
 from importer.lanes import claims
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
@@ -37,6 +37,7 @@ from importer.placement import Placement
 from importer.resender import Resender
 from importer.service import Limits, Service
 from importer.stages import Measure, unmeasured
+from importer.whereabouts import ledger_url, witness_of
 
 DEFAULT_ACCOUNT = "default"
 ELSEWHERE = "set ledger.url to a file on a disk of this machine, or use PostgreSQL"
@@ -54,6 +55,8 @@ class Parts:
     line: Line
     pipeline: Pipeline
     resender: Resender
+    hooks: Hooks
+    """At work only as long as they are entered."""
     clock: Clock
     log: FilteringBoundLogger
 
@@ -68,10 +71,6 @@ class Parts:
             clock=self.clock,
             log=self.log,
         )
-
-
-def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
-    return start_logging(form=ctx.obj["log_format"], level=ctx.obj["log_level"], redactor=redactor)
 
 
 def share_of(settings: Settings) -> str | None:
@@ -89,10 +88,10 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
 
     Raises:
         LedgerNeedsPerson: it was replaced or restored, or belongs to another account.
-        Stop: it is a file on a network share.
+        LedgerMisplaced: it is a file on a network share.
     """
     if message := share_of(settings):
-        raise Stop(Exit.USAGE, f"ledger {message}; {ELSEWHERE}")
+        raise LedgerMisplaced(f"ledger {message}; {ELSEWHERE}")
     make_folders(settings)
     api = settings.api
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
@@ -106,12 +105,6 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
 
 def archivist(settings: Settings, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> Archivist:
     return Archivist(ledger, clock, log, done_file=DoneFile.parse(settings.inbox.done_file))
-
-
-def decisions_of(ctx: click.Context, settings: Settings, ledger: Ledger) -> Decisions:
-    """For the verbs that record what a person decided."""
-    recording = archivist(settings, ledger, SystemClock(), log_of(ctx, Redactor()))
-    return Decisions(ledger, recording, policies(settings).lifecycle)
 
 
 @contextmanager
@@ -139,30 +132,6 @@ def opened_client(settings: Settings, credentials: Credentials, ledger: Ledger |
         turns=turns,
     ) as client:
         yield client
-
-
-@contextmanager
-def assembled(
-    ctx: click.Context,
-    *,
-    backfilling: bool = False,
-    check_remote: bool = False,
-    new_account: bool = False,
-    measure: Measure = unmeasured,
-) -> Iterator[Parts]:
-    """Everything, for the verbs that send; `api.check_remote` may want a look before the first send.
-
-    Raises:
-        ConfigError: settings, rules or credentials are not in order; all faults at once.
-        LedgerError: the ledger cannot be opened.
-    """
-    redactor = Redactor()
-    settings = settings_of(ctx)
-    look_first = check_remote or (backfilling and settings.api.check_remote == "backfill")
-    log = log_of(ctx, redactor)
-    options = {"look_first": look_first, "new_account": new_account}
-    with put_together(settings, os.environ, redactor, log, measure=measure, **options) as parts:
-        yield parts
 
 
 @contextmanager
@@ -200,7 +169,8 @@ def put_together(
         )
         resender = resender_of(settings, ledger, client, line, log)
         pipeline.on_resend = resender.expect
-        yield Parts(settings, ledger, client, line, pipeline, resender, clock, log)
+        hooks = Hooks(commands_of(settings, os.environ), ledger, clock, log)
+        yield Parts(settings, ledger, client, line, pipeline, resender, hooks, clock, log)
 
 
 def _reloading(
@@ -220,12 +190,12 @@ def _reloading(
     return reload
 
 
-def scanner_of(settings: Settings, paths: Sequence[Path] = ()) -> Scanner:
-    """Over the inbox, or over the given files and trees."""
+def scanner_of(settings: Settings, paths: Sequence[Path] = (), *, settle: timedelta | None = None) -> Scanner:
+    """Over the inbox, or over the given files and trees; `settle` in the place of the setting."""
     inbox, archive = settings.inbox, settings.archive
     return Scanner(
         inbox.path,
-        settle=inbox.settle.total_seconds(),
+        settle=(inbox.settle if settle is None else settle).total_seconds(),
         recursive=inbox.recursive,
         ignore=inbox.ignore,
         done_file=inbox.done_file,
@@ -274,6 +244,17 @@ def resender_of(
         clock=SystemClock(),
         log=log,
     )
+
+
+def commands_of(settings: Settings, environ: Mapping[str, str]) -> dict[Hook, Command]:
+    """The programs that are to be told of documents, by what they are told of."""
+    hooks, variables = settings.hooks, {**environ, CONFIG: str(settings.file)}
+    wanted = {Hook.AFTER_IMPORT: hooks.after_import, Hook.NEEDS_PERSON: hooks.needs_person}
+    return {
+        hook: Command(arguments, settings.root, variables, hooks.timeout)
+        for hook, arguments in wanted.items()
+        if arguments
+    }
 
 
 def probe_limits(settings: Settings) -> ProbeLimits:

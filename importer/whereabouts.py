@@ -1,9 +1,23 @@
-"""Paths as a person names them on the command line."""
+"""Where things are: the ledger and its witness, and what a person means by a path."""
 
 import os
 from pathlib import Path
 
-from importer.config import Settings
+from importer.adapters.ledger import WITNESS, with_password
+from importer.config import Settings, load_ledger_password
+
+
+def ledger_url(settings: Settings) -> str:
+    """The ledger's address with its password, where systemd hands one over (`LoadCredential=ledger_password:...`)."""
+    url, password = settings.ledger.url.reveal(), load_ledger_password(os.environ)
+    if password is None or settings.ledger.url.sqlite_path is not None:
+        return url
+    return with_password(url, password.reveal())
+
+
+def witness_of(settings: Settings) -> Path:
+    """The file that notices when the ledger was replaced."""
+    return settings.archive.imported.root / WITNESS
 
 
 def named(settings: Settings, path: Path) -> Path:
