@@ -17,11 +17,12 @@ from importer.cli.status import standing_of
 from importer.clock import SystemClock
 from importer.config import ConfigError, ListenAddress, Settings, read_token
 from importer.core.model import Document
+from importer.core.resending import Resend
 from importer.decisions import Decide, Decided, Decisions, person
 from importer.resolving import EVENTS, decide_as
 
 if TYPE_CHECKING:
-    from importer.dashboard import Ask, Choose, Desk, Page
+    from importer.dashboard import Ask, Choose, Desk, Page, Settle
 
 DEFAULT = ListenAddress("127.0.0.1", 8426)
 MISSING = "the operator's page is not installed; requirements/web.txt, or the extra `web`, has what it needs"
@@ -42,6 +43,7 @@ def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[],
         reading=lambda: reading_ledger(settings, partial(_warn, log)),
         standing=partial(standing_of, settings),
         decide=partial(_decide, settings, log, decided),
+        settle=partial(_settle, settings, decided),
         explain=partial(_explain, settings),
         max_size=settings.documents.max_size,
         operator=person(),
@@ -71,6 +73,17 @@ def _decide(
             decisions.record(document, EVENTS[ask.decision], _unless_changed(ask, decide), ask.note, actor=ask.actor)
             for document in choose(ledger)
         ]
+    decided()
+    return found
+
+
+def _settle(
+    settings: Settings, decided: Callable[[], None], resend_id: int, settle: "Settle", actor: str
+) -> Resend | str:
+    """As `resend --was-sent` does it."""
+    now = SystemClock().now()
+    with opened_ledger(settings) as ledger:
+        found = ledger.resends.settle(resend_id, lambda resend: settle(resend, now), actor, now)
     decided()
     return found
 

@@ -26,6 +26,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "your_name": ("Ihr Name", "Your name"),
     "token": ("Token", "Token"),
     "login_refused": ("Das Token stimmt nicht.", "The token is not right."),
+    "login_too_soon": (
+        "Zu viele falsche Tokens; das nächste wird in {seconds} Sekunden angesehen. Auch dieses wurde es nicht.",
+        "Too many wrong tokens; the next one is looked at in {seconds} seconds. This one was not looked at either.",
+    ),
     "name_wanted": ("Bitte einen Namen angeben (höchstens 64 Zeichen).", "Please give a name (64 characters at most)."),
     # faults
     "fault": ("Das geht gerade nicht", "That does not work now"),
@@ -101,9 +105,18 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "file": ("Datei", "File"),
     "voucher": ("Beleg", "Voucher"),
     "batch": ("Stapel {name}", "Batch {name}"),
-    "batch_accept": ("Alle dieses Stapels übernehmen", "Import all of this batch"),
-    "batch_dismiss": ("Alle dieses Stapels verwerfen", "Dismiss all of this batch"),
-    "group_retry": ("Alle {count} erneut versuchen", "Try all {count} again"),
+    "these_documents": ("Um diese {count} Dokumente geht es", "These {count} documents are meant"),
+    "all_accept": ("Diese {count} übernehmen", "Import these {count}"),
+    "all_dismiss": ("Diese {count} verwerfen", "Dismiss these {count}"),
+    "all_retry": ("Diese {count} erneut versuchen", "Try these {count} again"),
+    "left_alone": (
+        "{count} haben sich inzwischen geändert oder sind gerade in Arbeit; über sie wurde nichts entschieden: {names}",
+        "{count} have changed meanwhile, or are being worked on; nothing was decided about them: {names}",
+    ),
+    "not_on_page": (
+        "{count} weitere waren nicht auf Ihrer Seite oder kamen inzwischen dazu; über sie wurde nichts entschieden.",
+        "{count} more were not on your page, or came meanwhile; nothing was decided about them.",
+    ),
     "three_references": (
         "Die drei Referenzen gehören zusammen: alle drei angeben oder keine.",
         "The three references go together: give all three, or none.",
@@ -117,12 +130,34 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "{name} has changed meanwhile; nothing was decided. Please look again.",
     ),
     "decided_one": ("{name} ist jetzt: {state}.", "{name} is now: {state}."),
-    "decided_many": ("{count} Dokumente entschieden.", "{count} documents decided."),
+    "decided_many": ("Entschieden: {count}.", "Decided: {count}."),
     "after_all": (
         "{name} ist doch in Abillify; das ist jetzt festgehalten, und es wird nicht noch einmal übertragen.",
         "{name} is at Abillify after all; that is recorded, and it is not sent again.",
     ),
     "refused": ("Nicht entschieden: {why}", "Not decided: {why}"),
+    # resends
+    "resends": ("Erneuter Versand", "Sent again"),
+    "resends_doubtful": ("Erneuter Versand: ging er hinaus?", "Sent again: did it go out?"),
+    "resend_of": ("Erneuter Versand {name} der Rechnung {reference}", "Resend {name} of invoice {reference}"),
+    "resend_todo": (
+        "Abillify oder den Empfänger fragen, ob die E-Mail ankam. Bis dahin wird für die Rechnung nichts versandt.",
+        "Ask Abillify or the customer whether the e-mail arrived. Until then nothing is sent for this invoice.",
+    ),
+    "resend_by": ("verlangt von {name}", "wanted by {name}"),
+    "resend_by_rule": ("verlangt von einer Regel, mit D{number}", "wanted by a rule, with D{number}"),
+    "resend_sent_at": ("gesendet {at}", "sent {at}"),
+    "resend_job": ("Auftrag {job}", "job {job}"),
+    "was_sent": ("Ging hinaus", "Went out"),
+    "was_not_sent": ("Ging nicht hinaus", "Did not go out"),
+    "resend_settled": ("{name} ist jetzt: {state}.", "{name} is now: {state}."),
+    "resends_told": ("Erneuter Versand, {state}: {count}", "Sent again, {state}: {count}"),
+    "resend_pending": ("steht bevor", "pending"),
+    "resend_sending": ("wird gesendet", "sending"),
+    "resend_uncertain": ("ungewiss", "uncertain"),
+    "resend_sent": ("gesendet", "sent"),
+    "resend_failed": ("nicht gesendet", "failed"),
+    "resend_held": ("angehalten", "held"),
     # preview
     "preview_gone": ("Die Datei ist nicht zu lesen.", "The file cannot be read."),
     "preview_changed": (

@@ -9,6 +9,7 @@ from pathlib import Path
 import fpdf
 import httpx
 
+from importer.sandbox import faults
 from tests.world import World, eml, pdf, sandbox
 
 HOSTILE = 'Brief <img src=x onerror="alert(1)">\u202e RE1.pdf'
@@ -29,6 +30,20 @@ HELD = ("RE20001.pdf", "RE20002.pdf", "RE20003.pdf")
 """Revisions to be decided about, each by one test."""
 
 
+RESENT = "RE12345"
+"""An invoice whose resend is held: nobody knows whether it went out."""
+
+
+def hold_resend(world, reference):
+    world.sandbox.fail(faults.lost_reply(), endpoint="resend")
+    world.importer("resend", reference, exits=4)
+    world.environ["IMPORTER_API__KEY_LIFETIME"] = "0s"
+    world.sandbox.change(date_skew=60.0)
+    world.importer("resend", reference, exits=3)
+    world.sandbox.change(date_skew=0.0)
+    del world.environ["IMPORTER_API__KEY_LIFETIME"]
+
+
 def furnish(folder: Path, abillify) -> World:
     """D1 imported, D2 held beside it; more that is held, and files that no rule knows."""
     world = World(folder, abillify)
@@ -43,6 +58,7 @@ def furnish(folder: Path, abillify) -> World:
     for name in HELD:
         world.drop(name, pdf(f"another {name}"))
     world.importer("backfill", exits=3)
+    hold_resend(world, RESENT)
     return world
 
 
@@ -93,6 +109,10 @@ class Visitor:
         hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form)
         return {name: html.unescape(value) for name, value in hidden}
 
+    def submit(self, page, action, **more):
+        """That page's form, as it is shown there."""
+        return self.http.post(action, data=self.fields(page, action) | more)
+
     def decide(self, number, decision, *, page=None, headers=None, **more):
         action = f"/document/D{number}/decide"
         fields = self.fields(page or f"/document/D{number}", action) | {"decision": decision} | more
@@ -100,4 +120,5 @@ class Visitor:
 
     def buttons(self, number):
         page = self.get(f"/document/D{number}").text
-        return re.findall(r'<button name="decision" value="(\w+)"', page)
+        _, _, form = page.partition(f'action="/document/D{number}/decide"')
+        return re.findall(r'<button name="decision" value="(\w+)"', form.partition("</form>")[0])

@@ -21,7 +21,7 @@ def test_the_service_serves_the_page_and_takes_up_what_is_decided(world):
         action = f"/batch/{batch}"
         answer = visitor.http.post(action, data=visitor.fields("/person", action) | {"decision": "accept"})
         assert answer.headers["location"] == "/person"
-        assert "3 Dokumente entschieden." in visitor.get("/person").text
+        assert "Entschieden: 3." in visitor.get("/person").text
         for _ in range(3):
             running.wait_for("document.imported")
         assert "Nichts ist zu entscheiden." in visitor.get("/person").text

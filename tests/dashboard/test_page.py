@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.dashboard.office import HELD, HOSTILE, Visitor, served
+from tests.dashboard.office import HELD, HOSTILE, RESENT, Visitor, hold_resend, served
 
 PAGES = ("/today", "/person", "/search?q=RE12345", "/document/D1", "/document/D2", "/rules?name=Zettel.pdf")
 POLICY = (
@@ -204,6 +204,53 @@ def test_a_document_that_has_changed_meanwhile_is_not_decided_about(world, visit
     assert "There is nothing to decide here." in visitor.get("/document/D1").text
 
 
+def test_a_group_is_decided_about_as_it_was_shown(world, visitor):
+    """What has changed since, and what came since, is left alone, and the page says so."""
+    names = ("Mahnung RE30001.pdf", "Mahnung RE30002.pdf", "Mahnung RE30003.pdf")
+    for name in names[:2]:
+        world.drop(name)
+    world.importer("backfill", exits=3)
+    first, second = (document(world, name) for name in names[:2])
+    action = f"/reason/rejected/{first['reason']['code']}/retry"
+    shown = visitor.fields("/person", action)
+    world.importer("resolve", first["id"], "--dismiss", exits=0)
+    world.drop(names[2])
+    world.importer("backfill", exits=3)
+
+    answer = visitor.http.post(action, data=shown)
+
+    assert answer.status_code == 303
+    states = [document(world, name)["state"] for name in names]
+    assert states == ["rejected", "pending", "rejected"]
+    told = visitor.get("/person").text
+    assert f"have changed meanwhile, or are being worked on; nothing was decided about them: {first['id']}<" in told
+    assert "1 more were not on your page, or came meanwhile" in told
+    (event,) = [e for e in world.json("show", second["id"])[0]["events"] if e["name"] == "person.retried"]
+    assert event["actor"]
+    for seen in ("", "x", "1:" + "0" * 15, "1:zz"):
+        assert visitor.http.post(action, data=shown | {"seen": seen}).status_code == 400
+
+
+def test_a_resend_in_doubt_is_shown_with_its_documents_and_settled_by_a_person(world, visitor):
+    reference = f"RE9{len(world.documents())}"
+    hold_resend(world, reference)
+    (told,) = world.json("show", reference)[0]["resends"]
+    page, action = "/person", f"/resend/{told['id']}/decide"
+    assert f"Resend {told['id']} of invoice {reference}" in visitor.get(page).text
+    assert f"Resend {told['id']} of invoice {reference}" in visitor.get("/search", params={"q": reference}).text
+    assert f"of invoice {RESENT}" in visitor.get("/document/D1").text
+    stale = visitor.fields(page, action)
+    assert visitor.http.post(action, data=stale | {"decision": "accept"}).status_code == 400
+    assert visitor.http.post(action, data=stale | {"decision": "was_sent", "seen": "held:9"}).status_code == 409
+
+    answer = visitor.submit(page, action, decision="was_sent")
+
+    assert f"{told['id']} is now: sent." in visitor.get(answer.headers["location"]).text
+    (after,) = world.json("show", reference)[0]["resends"]
+    assert (after["state"], after["outcome"]) == ("sent", "person")
+    assert visitor.http.post(action, data=stale | {"decision": "was_not_sent"}).status_code == 409
+
+
 def test_nonsense_is_refused_in_a_sentence(visitor):
     assert visitor.decide(2, "nonsense").status_code == 400
     assert "all three, or none" in visitor.decide(2, "imported", communication="_1").text
@@ -254,6 +301,14 @@ def test_with_a_token_nobody_enters_without_it(office, tmp_path):
             assert story["state"] == "pending"
             (event,) = [event for event in story["events"] if event["name"] == "person.accept"]
             assert event["actor"] == "Erika Mustermann"
+
+            guesser = Visitor(url)
+            guesser.http.headers["X-Forwarded-For"] = "203.0.113.9"
+            wrong = {"name": "Eve", "token": "not-the-token-at-all"}
+            guesses = [guesser.submit("/login", "/login", **wrong) for _ in range(7)]
+            assert [guess.status_code for guess in guesses] == [403] * 6 + [429]
+            assert int(guesses[-1].headers["retry-after"]) >= 1
+            assert sign_in("Erika", TOKEN).status_code == 303, "somebody else waits for nobody's guesses"
 
             file.write_text(TOKEN[::-1])
             assert visitor.get("/today").headers["location"] == "/login", "another token ends the sessions of the first"
