@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
 
+from importer.adapters.abillify import Turns
+from importer.adapters.telemetry import Redactor
 from importer.assembly import Parts, archivist, opened_ledger, policies
+from importer.auditing import Audits
+from importer.cli.auditor import audits
 from importer.cli.exits import Exit, Stop
 from importer.cli.explain import explainer
 from importer.cli.reading import reading_ledger
@@ -28,7 +32,7 @@ DEFAULT = ListenAddress("127.0.0.1", 8426)
 MISSING = "the operator's page is not installed; requirements/web.txt, or the extra `web`, has what it needs"
 
 
-def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None]) -> "Desk":
+def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None], audits: Audits) -> "Desk":
     """What the page asks and does; `decided` is called after each decision.
 
     Raises:
@@ -45,6 +49,7 @@ def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[],
         decide=partial(_decide, settings, log, decided),
         settle=partial(_settle, settings, decided),
         explain=partial(_explain, settings),
+        audits=audits,
         max_size=settings.documents.max_size,
         operator=person(),
         token=partial(read_token, token_file) if token_file else None,
@@ -97,16 +102,37 @@ def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
 
 @contextmanager
 def served(
-    settings: Settings, log: FilteringBoundLogger, address: ListenAddress, decided: Callable[[], None] = lambda: None
+    settings: Settings,
+    redactor: Redactor,
+    log: FilteringBoundLogger,
+    address: ListenAddress,
+    *,
+    decided: Callable[[], None] = lambda: None,
+    turns: Turns | None = None,
 ) -> Iterator["Page"]:
     """The page, as long as the context lasts.
+
+    Args:
+        settings: all of them.
+        redactor: told of the credentials when they are read.
+        log: what it redacts.
+        address: where to listen.
+        decided: called after each decision.
+        turns: of whoever asks Abillify in this process already.
 
     Raises:
         Stop: it cannot be served there, or not so.
         ConfigError: its token cannot be read.
     """
-    desk = desk_of(settings, log, decided)
-    from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - as above
+    with audits(settings, redactor, log, turns) as background:
+        desk = desk_of(settings, log, decided, background)
+        with _served(desk, log, address) as page:
+            yield page
+
+
+@contextmanager
+def _served(desk: "Desk", log: FilteringBoundLogger, address: ListenAddress) -> Iterator["Page"]:
+    from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - only who wants the page waits for it
 
     if not address.is_loopback and desk.token is None:
         raise Stop(Exit.USAGE, f"{address.host} can be reached by others: set dashboard.token_file")
@@ -138,7 +164,8 @@ def beside(parts: Parts, decided: Callable[[], None]) -> AbstractContextManager[
 
 @contextmanager
 def _beside(parts: Parts, address: ListenAddress, decided: Callable[[], None]) -> Iterator[None]:
-    page = served(parts.settings, parts.log, address, decided)
+    turns = parts.client.turns
+    page = served(parts.settings, parts.redactor, parts.log, address, decided=decided, turns=turns)
     try:
         page.__enter__()
     except (Stop, ConfigError) as error:

@@ -14,7 +14,7 @@ from importer.adapters.probe import ProbeError
 from importer.adapters.rules_file import RulesFileError
 from importer.config import ConfigError
 from importer.core.naming import shown
-from importer.dashboard import deciding, pages
+from importer.dashboard import auditing, deciding, pages
 from importer.dashboard.desk import Desk
 from importer.dashboard.guard import Guard, chosen_language, form_token, name_of
 from importer.dashboard.guessing import TooSoon
@@ -40,6 +40,7 @@ def make_app(desk: Desk, host: str) -> Flask:
     _sign_in_and_out(app, desk, guard)
     pages.route(app, desk)
     deciding.route(app, desk)
+    auditing.route(app, desk)
     app.context_processor(lambda: _for_templates(desk))
     return app
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.ledger import LedgerReader
+from importer.auditing import Audits
 from importer.core.model import Document, References
 from importer.core.person import Decision
 from importer.core.resending import Resend
@@ -53,6 +54,8 @@ class Desk:
     """Records what became of the resend with this id, in that person's name; or says why not."""
     explain: Callable[[str], Mapping[str, Any]]
     """What `importer explain --json` prints, for a name in the inbox."""
+    audits: Audits
+    """What the last audit has found; another one can be begun."""
     max_size: int
     """Bytes; of a larger file there is no preview."""
     operator: str

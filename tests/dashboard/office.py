@@ -3,6 +3,7 @@
 import html
 import re
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def written(text) -> bytes:
 HELD = ("RE20001.pdf", "RE20002.pdf", "RE20003.pdf")
 """Revisions to be decided about, each by one test."""
 
+
+BARE = 'RE<b onclick="alert(4)">80001'
+"""An invoice at Abillify without any document."""
 
 RESENT = "RE12345"
 """An invoice whose resend is held: nobody knows whether it went out."""
@@ -59,6 +63,8 @@ def furnish(folder: Path, abillify) -> World:
         world.drop(name, pdf(f"another {name}"))
     world.importer("backfill", exits=3)
     hold_resend(world, RESENT)
+    world.sandbox.add_invoice(BARE)
+    world.importer("audit", exits=3)
     return world
 
 
@@ -112,6 +118,15 @@ class Visitor:
     def submit(self, page, action, **more):
         """That page's form, as it is shown there."""
         return self.http.post(action, data=self.fields(page, action) | more)
+
+    def get_until(self, path, text):
+        """That page, once it says so: what it tells of goes on in a thread of its own."""
+        for _ in range(600):
+            page = self.get(path).text
+            if text in page:
+                return page
+            time.sleep(0.05)
+        raise AssertionError(page)
 
     def decide(self, number, decision, *, page=None, headers=None, **more):
         action = f"/document/D{number}/decide"

@@ -16,7 +16,7 @@ FLAGS = (
 )  # fmt: skip
 PAGES = (
     "/today", "/person", "/search?q=pdf", "/document/D1", "/document/D2",
-    "/rules?name=Mahnung%20RE12345.pdf",
+    "/rules?name=Mahnung%20RE12345.pdf", "/audit",
 )  # fmt: skip
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -1,13 +1,16 @@
 """The operator's page over HTTP: who may ask, what is shown, what is decided, and what a browser is allowed to do."""
 
+import csv
+import html
 import re
 
 import httpx
 import pytest
 
-from tests.dashboard.office import HELD, HOSTILE, RESENT, Visitor, hold_resend, served
+from importer.sandbox import faults
+from tests.dashboard.office import BARE, HELD, HOSTILE, RESENT, Visitor, hold_resend, served
 
-PAGES = ("/today", "/person", "/search?q=RE12345", "/document/D1", "/document/D2", "/rules?name=Zettel.pdf")
+PAGES = ("/today", "/person", "/search?q=RE12345", "/document/D1", "/document/D2", "/rules?name=Zettel.pdf", "/audit")
 POLICY = (
     "default-src 'none'", "style-src 'self'", "img-src 'self'", "script-src 'self'", "form-action 'self'",
     "frame-ancestors 'none'", "base-uri 'none'", "frame-src 'self'",
@@ -87,6 +90,34 @@ def test_a_name_is_tried_by_the_rules_of_now(world, visitor):
     assert "would be rejected" in visitor.get("/rules", params={"name": "Lieferung_RE4711.pdf"}).text
     for outside in ("../config/importer.toml", "/etc/passwd", "a\nb.pdf"):
         assert 'role="alert"' in visitor.get("/rules", params={"name": outside}).text
+
+
+def test_what_the_last_audit_has_found_is_shown_by_sort_and_as_a_file(world, visitor):
+    page = visitor.get("/audit").text
+    assert "No original <code>no_original</code>" in page
+    (link,) = re.findall(r'<a href="(/search[^"]+)">RE&lt;b onclick=', page)
+    assert visitor.get(html.unescape(link)).status_code == 200
+    assert "no_original" not in visitor.get("/audit?finding=unchecked").text
+    whole = visitor.get("/audit.csv")
+    assert {"finding": "no_original", "invoice_reference": BARE} in [
+        {name: row[name] for name in ("finding", "invoice_reference")}
+        for row in csv.DictReader(whole.text.splitlines())
+    ]
+    assert whole.headers["content-disposition"].startswith("attachment; filename=audit-")
+    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert visitor.get("/audit.csv?dialect=excel-de").text.startswith("\ufefffinding;")
+    assert visitor.get("/audit.csv?dialect=nonsense").status_code == 404
+    (kept,) = (world.folder / "var").glob("*.audited.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_audit_that_cannot_go_on_says_why_and_keeps_what_the_last_one_found(world, visitor):
+    world.sandbox.fail(faults.status(401), endpoint="probe")
+    visitor.submit("/audit", "/audit/start")
+    page = visitor.get_until("/audit", "The last one did not come to its end:")
+    assert "Abillify refused the credentials" in page
+    assert "Start an audit" in page
+    assert "no_original" in page
 
 
 # ------------------------------------------------------------ hostile documents
