@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, Listing
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Ledger, printable
 from importer.adapters.progress_file import remove_progress
 from importer.audit_files import Audit, AuditFiles, Progress, keep_last, keep_progress, kept_progress
 from importer.core.audit import AuditFinding, Gap, audit_invoice, from_comparison
@@ -154,7 +154,10 @@ class Auditor:
     # ------------------------------------------------------------ one invoice
 
     def _audit(self, reference: str) -> list[AuditFinding]:
-        listing = self._answer(lambda: self._client.communications(reference))
+        try:
+            listing = self._answer(lambda: self._client.communications(reference))
+        except ValueError as error:  # what Abillify calls an invoice, no rule of ours has checked
+            return [AuditFinding(gap=Gap.UNCHECKED, invoice_reference=reference, detail=printable(str(error)))]
         # Read after the list, so that what was imported in between is known.
         documents = [d for d in self._ledger.with_reference(reference) if d.account == self._account]
         if isinstance(listing, ReadFailed):

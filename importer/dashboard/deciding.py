@@ -16,6 +16,7 @@ from importer.core.resending import Resend, settled
 from importer.dashboard.bundles import read_seen
 from importer.dashboard.desk import Ask, Choose, Desk
 from importer.dashboard.guard import name_of
+from importer.dashboard.pages import LARGEST
 from importer.dashboard.views import look_of, resend_look_of
 from importer.dashboard.words import say
 from importer.decisions import Decided
@@ -36,7 +37,7 @@ def route(app: Flask, desk: Desk) -> None:
 
     def decide(number: int) -> Answer:
         def choose(ledger: LedgerReader) -> list[Document]:
-            document = ledger.get(number) if number < 1 << 63 else None
+            document = ledger.get(number) if number <= LARGEST else None
             return [document] if document else []
 
         return _decide(
@@ -56,7 +57,7 @@ def route(app: Flask, desk: Desk) -> None:
         return _decide_together(desk, lambda ledger: ledger.ids_with_reason(State(state), code), ask)
 
     def settle(number: int) -> Answer:
-        if (said := request.form.get("decision")) not in {"was_sent", "was_not_sent"} or number >= 1 << 63:
+        if (said := request.form.get("decision")) not in {"was_sent", "was_not_sent"} or number > LARGEST:
             abort(400)
         return _settle(desk, number, was_sent=said == "was_sent")
 

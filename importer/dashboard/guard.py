@@ -6,6 +6,7 @@ refused (DNS rebinding), and no answer may run, embed or fetch anything from els
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from ipaddress import ip_address
@@ -72,6 +73,8 @@ class Guard:
     def _let_in(self) -> AnyResponse | None:
         if not is_ours(request.host, self._host):
             abort(421)
+        if request.endpoint != "static" and is_embedded_elsewhere(dict(request.headers)):
+            abort(403)
         if request.endpoint in OPEN:
             return None if request.method == "GET" else self._check_form()
         if self._who() is None:
@@ -182,6 +185,15 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_embedded_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether another site fetches this, as a picture or a frame of its own page: a link may be followed from there.
+
+    It could not read the answer; but each costs time, a preview a good deal of it. Browsers say so themselves.
+    """
+    is_ours = headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
+    return not is_ours and (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) != ("navigate", "document")
 
 
 def name_of(given: Any) -> str | None:

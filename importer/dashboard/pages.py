@@ -31,6 +31,8 @@ SHOWN_EACH = 5
 SHOWN_ALONE = 25
 """And where there is one only."""
 CHART_HEIGHT = 120
+LARGEST = (1 << 63) - 1
+"""No database holds a greater id."""
 
 
 class Files:
@@ -76,8 +78,7 @@ def _plain_name(document: Document) -> str:
 def document_of(desk: Desk, number: int) -> Document:
     """Raises: NotFound: there is none."""
     with desk.reading() as ledger:
-        # No database holds a greater number.
-        document = ledger.get(number) if number < 1 << 63 else None
+        document = ledger.get(number) if number <= LARGEST else None
     if document is None:
         abort(404)
     return document
@@ -119,7 +120,7 @@ def _today(standing: Mapping[str, Any], spans: list[Span]) -> str:
 
 def _person(desk: Desk) -> str:
     state, code = request.args.get("state"), request.args.get("reason")
-    after = request.args.get("after", 0, type=int)
+    after = min(request.args.get("after", 0, type=int), LARGEST)
     with desk.reading() as ledger:
         groups = [
             _group(ledger, *blocked, limit=SHOWN_ALONE if code else SHOWN_EACH, after=after)

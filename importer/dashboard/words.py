@@ -167,6 +167,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "preview_too_large": ("Die Datei ist zu groß für diese Seite.", "The file is too large for this page."),
     "preview_unreadable": ("Die E-Mail lässt sich nicht lesen.", "The e-mail cannot be read."),
+    "preview_busy": (
+        "Andere Vorschauen brauchen gerade lange; bitte später neu laden.",
+        "Other previews take long just now; please reload later.",
+    ),
     "preview_other": ("Für diesen Inhalt gibt es keine Vorschau.", "There is no preview for this content."),
     "preview_no_text": (
         "Kein Text darin, etwa ein Scan. Zum Ansehen bitte herunterladen.",

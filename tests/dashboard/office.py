@@ -15,6 +15,7 @@ from tests.world import World, eml, pdf, sandbox
 
 HOSTILE = 'Brief <img src=x onerror="alert(1)">\u202e RE1.pdf'
 """Markup, quotes, and a character that turns the direction of writing."""
+TURNED = "\u202egnu\u00adnhceR\u00a0zu".encode()
 MAIL = "RE777 <script>alert(1)</script>"
 
 
@@ -57,7 +58,9 @@ def furnish(folder: Path, abillify) -> World:
     world.importer("backfill", exits=3)
     for name in (*HELD, HOSTILE, "Zettel eins.pdf", "Zettel zwei.pdf"):
         world.drop(name)
-    world.drop("Nachricht.eml", eml(MAIL).replace(b"anbei", b"anbei <script>alert(2)</script>"))
+    world.drop(
+        "Nachricht.eml", eml(MAIL).replace(b"anbei", b"anbei <script>alert(2)</script>").replace(b"Rechnung.", TURNED)
+    )
     world.importer("backfill", exits=3)
     for name in HELD:
         world.drop(name, pdf(f"another {name}"))

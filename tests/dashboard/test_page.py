@@ -135,6 +135,7 @@ def test_hostile_names_and_mails_stay_text(world, visitor):
     preview = visitor.get(f"/document/{mail['id']}/preview").text
     assert "RE777 &lt;script&gt;alert(1)&lt;/script&gt;" in preview
     assert "anbei &lt;script&gt;alert(2)&lt;/script&gt;" in preview
+    assert "die \ufffdgnunhceR\u00a0zu" in preview, "what turns the direction of writing is seen for what it is"
 
 
 def test_a_preview_has_no_rights_and_is_the_text_of_the_file(visitor):
@@ -175,6 +176,19 @@ def test_another_host_name_is_refused(office, visitor, host):
 
 def test_localhost_is_this_machine_too(visitor):
     assert visitor.get("/today", headers={"Host": "localhost:1"}).status_code == 200
+
+
+def test_another_site_may_lead_here_but_embed_nothing(visitor):
+    """A picture or a frame there would have files read here for nothing."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert visitor.get("/today", headers=followed).status_code == 200
+    for changed in ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}):
+        for site in ("cross-site", "same-site"):
+            headers = followed | changed | {"Sec-Fetch-Site": site}
+            assert visitor.get("/document/D2/preview", headers=headers).status_code == 403
+    # A preview has no origin, and so even its style is another site's to it.
+    sheet = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "style"}
+    assert visitor.get("/static/style.css", headers=sheet).status_code == 200
 
 
 def test_a_form_from_elsewhere_decides_nothing(world, visitor):
@@ -286,7 +300,10 @@ def test_nonsense_is_refused_in_a_sentence(visitor):
     assert visitor.decide(2, "nonsense").status_code == 400
     assert "all three, or none" in visitor.decide(2, "imported", communication="_1").text
     assert visitor.decide(2, "accept", communication="_1", file="_2", voucher="_3").status_code == 400
-    assert visitor.get("/document/D99999999999999999999").status_code == 404
+    for path in ("/document/D99999999999999999999", "/document/D99999999999999999999/file", "/static/..%2fapp.py"):
+        assert visitor.get(path).status_code == 404, path
+    for path in ("/person", "/audit?finding=no_original", "/person?reason=x"):
+        assert visitor.get(path, params={"after": "99999999999999999999"}).status_code == 200, path
 
 
 # ------------------------------------------------------------ with a token
