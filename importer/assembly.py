@@ -9,7 +9,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.abillify import Abillify, steady
+from importer.adapters.abillify import Abillify, Turns, steady
 from importer.adapters.commands import Command
 from importer.adapters.inbox import Scanner, file_system_of, is_silent
 from importer.adapters.ledger import Ledger, LedgerMisplaced
@@ -59,6 +59,7 @@ class Parts:
     """At work only as long as they are entered."""
     clock: Clock
     log: FilteringBoundLogger
+    redactor: Redactor
 
     def service(self, scanner: Scanner, limits: Limits) -> Service:
         return Service(
@@ -116,10 +117,13 @@ def examiner(settings: Settings) -> Iterator[Examiner]:
 
 
 @contextmanager
-def opened_client(settings: Settings, credentials: Credentials, ledger: Ledger | None = None) -> Iterator[Abillify]:
-    """The client; at the pace that it shares with others, where the ledger is shared."""
+def opened_client(
+    settings: Settings, credentials: Credentials, ledger: Ledger | None = None, turns: Turns | None = None
+) -> Iterator[Abillify]:
+    """The client; at the pace that it shares with others, where the ledger is shared, or they name it."""
     api = settings.api
-    turns = ledger.pacer(api.rate.interval, steady) if ledger and not api.rate.is_unlimited else None
+    if turns is None and ledger is not None and not api.rate.is_unlimited:
+        turns = ledger.pacer(api.rate.interval, steady)
     with Abillify(
         str(api.base_url),
         credentials.username,
@@ -170,7 +174,7 @@ def put_together(
         resender = resender_of(settings, ledger, client, line, log)
         pipeline.on_resend = resender.expect
         hooks = Hooks(commands_of(settings, os.environ), ledger, clock, log)
-        yield Parts(settings, ledger, client, line, pipeline, resender, hooks, clock, log)
+        yield Parts(settings, ledger, client, line, pipeline, resender, hooks, clock, log, redactor)
 
 
 def _reloading(

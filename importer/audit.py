@@ -1,20 +1,19 @@
 """Every invoice at Abillify, one after the other: which lack a document, and where ledger and Abillify differ.
 
 Asks one question after the other, through the client's rate limit, and changes nothing anywhere. What was found is kept
-in a small file as it goes, so that an audit that is stopped goes on where it was.
+in a small file as it goes, so that an audit that is stopped goes on where it was; what the last one has found, too.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Abillify, Listing
-from importer.adapters.ledger import Ledger
-from importer.adapters.progress_file import read_progress, remove_progress, write_progress
+from importer.adapters.ledger import Ledger, printable
+from importer.adapters.progress_file import remove_progress
+from importer.audit_files import Audit, AuditFiles, Progress, keep_last, keep_progress, kept_progress
 from importer.core.audit import AuditFinding, Gap, audit_invoice, from_comparison
 from importer.core.comparison import Mark, about
 from importer.core.model import Absent, ReadFailed, State
@@ -27,25 +26,9 @@ PAGE_SIZE = 100
 KEEP_EVERY = 50
 """Invoices after which what was found is kept."""
 
-STALE = timedelta(days=1)
-"""An audit that was left for longer starts over: much has changed since."""
-
-VERSION = 1
-
 
 class LineStopped(Exception):
     """Abillify cannot be asked any further now."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """What is done, and what was found."""
-
-    begun_at: datetime
-    done: dict[str, None] = field(default_factory=dict)
-    """References of the invoices that were looked at."""
-    findings: list[AuditFinding] = field(default_factory=list)
-    is_resumed: bool = False
 
 
 class Auditor:
@@ -57,7 +40,7 @@ class Auditor:
         client: what Abillify has.
         line: whether it can be asked.
         log: tells how far it is.
-        file: where progress is kept.
+        files: where progress, and what was found in the end, are kept.
         since: leaves out invoices created, and documents imported, earlier.
     """
 
@@ -69,7 +52,7 @@ class Auditor:
         client: Abillify,
         line: Line,
         log: FilteringBoundLogger,
-        file: Path,
+        files: AuditFiles,
         since: datetime | None,
     ) -> None:
         self._account = account
@@ -77,13 +60,13 @@ class Auditor:
         self._client = client
         self._line = line
         self._log = log
-        self._file = file
+        self._files = files
         self._since = since
         self.progress = Progress(datetime.now(UTC))
 
     def resume(self, now: datetime) -> bool:
         """Takes up an earlier audit that was not finished, if it was about the same and is not stale."""
-        kept = _kept(read_progress(self._file), self._about(), now)
+        kept = kept_progress(self._files.progress, self._account, self._since, now)
         if kept is not None:
             self.progress = kept
         return kept is not None
@@ -106,8 +89,22 @@ class Auditor:
                     self._keep()
         finally:
             self._keep()
-        remove_progress(self._file)
+        self._keep_last()
+        remove_progress(self._files.progress)
         return True
+
+    def _keep(self) -> None:
+        keep_progress(self._files.progress, self._account, self._since, self.progress)
+
+    def _keep_last(self) -> None:
+        audit = Audit(
+            begun_at=self.progress.begun_at,
+            ended_at=datetime.now(UTC),
+            since=self._since,
+            invoices=len(self.progress.done),
+            findings=tuple(self.progress.findings),
+        )
+        keep_last(self._files.last, self._account, audit)
 
     # ------------------------------------------------------------ which invoices
 
@@ -157,7 +154,10 @@ class Auditor:
     # ------------------------------------------------------------ one invoice
 
     def _audit(self, reference: str) -> list[AuditFinding]:
-        listing = self._answer(lambda: self._client.communications(reference))
+        try:
+            listing = self._answer(lambda: self._client.communications(reference))
+        except ValueError as error:  # what Abillify calls an invoice, no rule of ours has checked
+            return [AuditFinding(gap=Gap.UNCHECKED, invoice_reference=reference, detail=printable(str(error)))]
         # Read after the list, so that what was imported in between is known.
         documents = [d for d in self._ledger.with_reference(reference) if d.account == self._account]
         if isinstance(listing, ReadFailed):
@@ -176,33 +176,3 @@ class Auditor:
         if isinstance(answer, ReadFailed) and not self._line.is_open:
             raise LineStopped(answer.cause)
         return answer
-
-    # ------------------------------------------------------------ kept
-
-    def _about(self) -> dict[str, Any]:
-        since = self._since.isoformat() if self._since else None
-        return {"version": VERSION, "account": self._account, "since": since}
-
-    def _keep(self) -> None:
-        progress = self.progress
-        write_progress(
-            self._file,
-            self._about()
-            | {
-                "begun_at": progress.begun_at.isoformat(),
-                "done": list(progress.done),
-                "findings": [asdict(finding) for finding in progress.findings],
-            },
-        )
-
-
-def _kept(content: dict[str, Any] | None, about: dict[str, Any], now: datetime) -> Progress | None:
-    if content is None or any(content.get(name) != value for name, value in about.items()):
-        return None
-    try:
-        begun_at = datetime.fromisoformat(content["begun_at"])
-        findings = [AuditFinding(**{**told, "gap": Gap(told["gap"])}) for told in content["findings"]]
-        progress = Progress(begun_at, dict.fromkeys(content["done"]), findings, is_resumed=True)
-        return progress if timedelta(0) <= now - begun_at <= STALE else None
-    except (KeyError, TypeError, ValueError):
-        return None  # not ours, or not whole: one starts over

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from importer.adapters.ledger import Attempt, Event, printable
 from importer.core.advice import advice, commands
+from importer.core.audit import AuditFinding
 from importer.core.model import Document, State
 from importer.core.naming import shown
 from importer.spreadsheet import csv_of
@@ -126,6 +128,15 @@ def table_of(documents: Sequence[Document]) -> Table:
             Text(shown(_references_or_reason(document))),
         )
     return table
+
+
+FINDING_FIELDS = ("finding", "invoice_reference", "kind", "document", "communication_reference", "detail")
+
+
+def finding_as_json(finding: AuditFinding) -> dict[str, Any]:
+    """What is told of a thing that an audit has found."""
+    told: dict[str, Any] = {name: value or None for name, value in asdict(finding).items()}
+    return {"finding": told.pop("gap"), **told}
 
 
 def print_findings(console: Console, fields: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -202,6 +202,11 @@ def test_what_is_copied_is_there_and_let_through(instructions):
             assert any(source == each or source.startswith(f"{each}/") for each in kept), f"{source} is left out"
 
 
+def test_the_image_has_all_that_a_service_may_need(instructions):
+    (installed,) = [rest for rest in given(instructions, "RUN") if "--require-hashes" in rest]
+    assert set(re.findall(r"-r requirements/(\w+)\.txt", installed)) == {"runtime", "web", "postgres"}
+
+
 def test_no_secret_is_in_the_image(instructions):
     assert not re.search(r"(?i)password|IMPORTER_API__", "".join(rest for _, rest in instructions))
     assert "/run/secrets" in given(instructions, "ENV")[0]

@@ -24,7 +24,9 @@ def write_progress(path: Path, progress: dict[str, Any]) -> None:
     """
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        # Nobody else's business, whatever the umask says.
+        number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(number, "w", encoding="utf-8") as file:
             json.dump(progress, file)
             file.flush()
             os.fsync(file.fileno())

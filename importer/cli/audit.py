@@ -1,23 +1,19 @@
 """`importer audit`."""
 
-from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import click
 
 from importer.adapters.ledger import printable
-from importer.assembly import account_of
 from importer.audit import Auditor, LineStopped
-from importer.cli.desk import Desk, opened_desk
+from importer.cli.auditor import auditor_of
+from importer.cli.desk import opened_desk
 from importer.cli.exits import Exit
 from importer.cli.output import Since, agreed_dialect, agreed_form, console, dialect_option, print_csv, print_json
 from importer.cli.signals import on_signals
 from importer.clock import SystemClock
-from importer.config import Settings
 from importer.core.audit import AuditFinding, Gap
-from importer.report import counted, local, print_findings
+from importer.report import FINDING_FIELDS, counted, finding_as_json, local, print_findings
 
 EPILOG = """\b
 Findings:
@@ -33,8 +29,6 @@ Examples:
   importer audit
   importer audit --since 2026-10-01 --csv --csv-dialect excel-de > audit.csv
 """
-
-FIELDS = ("finding", "invoice_reference", "kind", "document", "communication_reference", "detail")
 
 
 @click.command(epilog=EPILOG)
@@ -66,7 +60,7 @@ def command(
     form = agreed_form("csv" if as_csv else form, as_json=as_json) or "table"
     form, dialect = agreed_dialect(form, dialect)
     with opened_desk(ctx) as desk:
-        auditor = _auditor(desk, since)
+        auditor = auditor_of(desk, since)
         if not fresh and auditor.resume(SystemClock().now()):
             progress = auditor.progress
             begun = f"begun {local(progress.begun_at)}, {counted(len(progress.done), 'invoice')} done"
@@ -81,26 +75,6 @@ def command(
     raise SystemExit(int(_code(findings, is_whole=is_whole)))
 
 
-def _auditor(desk: Desk, since: datetime | None) -> Auditor:
-    return Auditor(
-        account=account_of(desk.settings),
-        ledger=desk.ledger,
-        client=desk.client,
-        line=desk.line,
-        log=desk.log,
-        file=progress_file(desk.settings),
-        since=since,
-    )
-
-
-def progress_file(settings: Settings) -> Path:
-    """Beside the ledger; where that is no file, in the archive."""
-    ledger = settings.ledger.url.sqlite_path
-    if ledger is not None:
-        return ledger.with_name(f"{ledger.name}.audit.json")
-    return settings.archive.imported.root / ".audit.json"
-
-
 def _run(auditor: Auditor) -> tuple[bool, str]:
     """Whether it came to its end, and if not, why."""
     stops: list[bool] = []
@@ -112,18 +86,13 @@ def _run(auditor: Auditor) -> tuple[bool, str]:
 
 
 def _print(findings: list[AuditFinding], form: str, dialect: str) -> None:
-    rows = [_row(finding) for finding in findings]
+    rows = [finding_as_json(finding) for finding in findings]
     if form == "json":
         print_json(rows)
     elif form == "csv":
-        print_csv(FIELDS, rows, dialect)
+        print_csv(FINDING_FIELDS, rows, dialect)
     elif findings:
-        print_findings(console(), FIELDS, rows)
-
-
-def _row(finding: AuditFinding) -> dict[str, Any]:
-    told: dict[str, Any] = {name: value or None for name, value in asdict(finding).items()}
-    return {"finding": told.pop("gap"), **told}
+        print_findings(console(), FINDING_FIELDS, rows)
 
 
 def _code(findings: list[AuditFinding], *, is_whole: bool) -> Exit:

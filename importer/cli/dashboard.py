@@ -45,6 +45,7 @@ def command(ctx: click.Context, listen: ListenAddress | None) -> None:
     settings = settings_of(ctx)
     stop = threading.Event()
     address = listen or settings.dashboard.listen or DEFAULT
-    with on_signals(stop.set), served(settings, log_of(ctx, Redactor()), address) as page:
+    redactor = Redactor()
+    with on_signals(stop.set), served(settings, redactor, log_of(ctx, redactor), address) as page:
         click.echo(page.url)
         stop.wait()

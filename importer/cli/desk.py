@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 from structlog.typing import FilteringBoundLogger
 
-from importer.adapters.abillify import Abillify
+from importer.adapters.abillify import Abillify, Turns
 from importer.adapters.ledger import Ledger
 from importer.adapters.telemetry import Redactor
 from importer.assembly import opened_client, opened_ledger
@@ -47,13 +47,29 @@ def opened_desk(ctx: click.Context) -> Iterator[Desk]:
         ConfigError: the settings or the credentials are not in order.
         LedgerError: the ledger cannot be opened, or must not be relied on.
     """
-    redactor, settings, clock = Redactor(), settings_of(ctx), SystemClock()
+    redactor = Redactor()
+    with desk_at(settings_of(ctx), redactor, log_of(ctx, redactor)) as desk:
+        yield desk
+
+
+@contextmanager
+def desk_at(
+    settings: Settings, redactor: Redactor, log: FilteringBoundLogger, turns: Turns | None = None
+) -> Iterator[Desk]:
+    """As `opened_desk`, without a command line.
+
+    Args:
+        settings: all of them.
+        redactor: told of the credentials.
+        log: what it redacts.
+        turns: who tells the requests their turns; None: the ledger, where it is shared, or nobody else.
+    """
+    clock = SystemClock()
     credentials = load_credentials(settings, os.environ)
     redactor.hide(credentials.username, credentials.password.reveal())
-    log = log_of(ctx, redactor)
     with ExitStack() as stack:
         ledger = stack.enter_context(opened_ledger(settings))
-        client = stack.enter_context(opened_client(settings, credentials))
+        client = stack.enter_context(opened_client(settings, credentials, ledger, turns))
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff)
         line.tend()
         desk = Desk(settings, ledger, client, line, log)

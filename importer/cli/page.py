@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
 
+from importer.adapters.abillify import Turns
+from importer.adapters.telemetry import Redactor
 from importer.assembly import Parts, archivist, opened_ledger, policies
+from importer.auditing import Audits
+from importer.cli.auditor import audits
 from importer.cli.exits import Exit, Stop
 from importer.cli.explain import explainer
 from importer.cli.reading import reading_ledger
@@ -17,17 +21,18 @@ from importer.cli.status import standing_of
 from importer.clock import SystemClock
 from importer.config import ConfigError, ListenAddress, Settings, read_token
 from importer.core.model import Document
+from importer.core.resending import Resend
 from importer.decisions import Decide, Decided, Decisions, person
 from importer.resolving import EVENTS, decide_as
 
 if TYPE_CHECKING:
-    from importer.dashboard import Ask, Choose, Desk, Page
+    from importer.dashboard import Ask, Choose, Desk, Page, Settle
 
 DEFAULT = ListenAddress("127.0.0.1", 8426)
 MISSING = "the operator's page is not installed; requirements/web.txt, or the extra `web`, has what it needs"
 
 
-def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None]) -> "Desk":
+def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None], audits: Audits) -> "Desk":
     """What the page asks and does; `decided` is called after each decision.
 
     Raises:
@@ -42,7 +47,9 @@ def desk_of(settings: Settings, log: FilteringBoundLogger, decided: Callable[[],
         reading=lambda: reading_ledger(settings, partial(_warn, log)),
         standing=partial(standing_of, settings),
         decide=partial(_decide, settings, log, decided),
+        settle=partial(_settle, settings, decided),
         explain=partial(_explain, settings),
+        audits=audits,
         max_size=settings.documents.max_size,
         operator=person(),
         token=partial(read_token, token_file) if token_file else None,
@@ -75,6 +82,17 @@ def _decide(
     return found
 
 
+def _settle(
+    settings: Settings, decided: Callable[[], None], resend_id: int, settle: "Settle", actor: str
+) -> Resend | str:
+    """As `resend --was-sent` does it."""
+    now = SystemClock().now()
+    with opened_ledger(settings) as ledger:
+        found = ledger.resends.settle(resend_id, lambda resend: settle(resend, now), actor, now)
+    decided()
+    return found
+
+
 def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
     def checked(document: Document, now: datetime) -> Document | str:
         return ask.objection(document) or decide(document, now)
@@ -84,16 +102,37 @@ def _unless_changed(ask: "Ask", decide: Decide) -> Decide:
 
 @contextmanager
 def served(
-    settings: Settings, log: FilteringBoundLogger, address: ListenAddress, decided: Callable[[], None] = lambda: None
+    settings: Settings,
+    redactor: Redactor,
+    log: FilteringBoundLogger,
+    address: ListenAddress,
+    *,
+    decided: Callable[[], None] = lambda: None,
+    turns: Turns | None = None,
 ) -> Iterator["Page"]:
     """The page, as long as the context lasts.
+
+    Args:
+        settings: all of them.
+        redactor: told of the credentials when they are read.
+        log: what it redacts.
+        address: where to listen.
+        decided: called after each decision.
+        turns: of whoever asks Abillify in this process already.
 
     Raises:
         Stop: it cannot be served there, or not so.
         ConfigError: its token cannot be read.
     """
-    desk = desk_of(settings, log, decided)
-    from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - as above
+    with audits(settings, redactor, log, turns) as background:
+        desk = desk_of(settings, log, decided, background)
+        with _served(desk, log, address) as page:
+            yield page
+
+
+@contextmanager
+def _served(desk: "Desk", log: FilteringBoundLogger, address: ListenAddress) -> Iterator["Page"]:
+    from importer.dashboard import TokenTooShort, serving  # noqa: PLC0415 - only who wants the page waits for it
 
     if not address.is_loopback and desk.token is None:
         raise Stop(Exit.USAGE, f"{address.host} can be reached by others: set dashboard.token_file")
@@ -125,7 +164,8 @@ def beside(parts: Parts, decided: Callable[[], None]) -> AbstractContextManager[
 
 @contextmanager
 def _beside(parts: Parts, address: ListenAddress, decided: Callable[[], None]) -> Iterator[None]:
-    page = served(parts.settings, parts.log, address, decided)
+    turns = parts.client.turns
+    page = served(parts.settings, parts.redactor, parts.log, address, decided=decided, turns=turns)
     try:
         page.__enter__()
     except (Stop, ConfigError) as error:

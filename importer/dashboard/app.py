@@ -1,9 +1,10 @@
 """The page's routes: each asks the desk, and shows the answer. What may be asked at all, `guard` says."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, g, redirect, render_template, request, session, url_for
+from flask import Flask, Response, g, redirect, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,10 +14,11 @@ from importer.adapters.probe import ProbeError
 from importer.adapters.rules_file import RulesFileError
 from importer.config import ConfigError
 from importer.core.naming import shown
-from importer.dashboard import deciding, pages
+from importer.dashboard import auditing, deciding, pages
 from importer.dashboard.desk import Desk
 from importer.dashboard.guard import Guard, chosen_language, form_token, name_of
-from importer.dashboard.views import age
+from importer.dashboard.guessing import TooSoon
+from importer.dashboard.views import age, resend_look_of
 from importer.dashboard.words import say
 from importer.report import local, timestamp
 from importer.resolving import NotAnswered
@@ -31,13 +33,14 @@ def make_app(desk: Desk, host: str) -> Flask:
     """The page as a WSGI application."""
     app = Flask("importer.dashboard", static_folder="static", template_folder="templates")
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.jinja_env.filters.update(shown=shown, local=local, timestamp=timestamp)
+    app.jinja_env.filters.update(shown=shown, local=local, timestamp=timestamp, resend_look=resend_look_of)
     app.before_request(lambda: _choose_language(desk))
     guard = Guard(app, desk, host)
     _explain_faults(app, desk)
     _sign_in_and_out(app, desk, guard)
     pages.route(app, desk)
     deciding.route(app, desk)
+    auditing.route(app, desk)
     app.context_processor(lambda: _for_templates(desk))
     return app
 
@@ -80,7 +83,12 @@ def _sign_in_and_out(app: Flask, desk: Desk, guard: Guard) -> None:
         name = name_of(request.form.get("name", ""))
         if name is None:
             return render_template("login.html", fault=t("name_wanted"), name=""), HTTPStatus.BAD_REQUEST
-        if not guard.sign_in(name, request.form.get("token", "")):
+        signed_in = guard.sign_in(name, request.form.get("token", ""))
+        if isinstance(signed_in, TooSoon):
+            seconds = math.ceil(signed_in.seconds)
+            page = render_template("login.html", fault=t("login_too_soon", seconds=seconds), name=name)
+            return Response(page, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)})
+        if not signed_in:
             return render_template("login.html", fault=t("login_refused"), name=name), HTTPStatus.FORBIDDEN
         return redirect(url_for("today"), 303)
 

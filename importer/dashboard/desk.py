@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.ledger import LedgerReader
+from importer.auditing import Audits
 from importer.core.model import Document, References
 from importer.core.person import Decision
+from importer.core.resending import Resend
 from importer.decisions import Decided
 
 Standing = Mapping[str, Any]
@@ -28,6 +31,10 @@ class Ask:
     """Why the document, as it is under the claim, is not the one that the person has seen; None when it is."""
 
 
+Settle = Callable[[Resend, datetime], Resend | str]
+"""What a person has found out about a resend; or why that does not fit it as it is."""
+
+
 class Choose(Protocol):
     """From the open ledger, the documents that a decision is about."""
 
@@ -43,8 +50,12 @@ class Desk:
     standing: Callable[[LedgerReader], Standing]
     decide: Callable[[Ask, Choose], list[Decided]]
     """Records a decision about each of the documents chosen, as `importer retry` and `importer resolve` do."""
+    settle: Callable[[int, Settle, str], Resend | str]
+    """Records what became of the resend with this id, in that person's name; or says why not."""
     explain: Callable[[str], Mapping[str, Any]]
     """What `importer explain --json` prints, for a name in the inbox."""
+    audits: Audits
+    """What the last audit has found; another one can be begun."""
     max_size: int
     """Bytes; of a larger file there is no preview."""
     operator: str

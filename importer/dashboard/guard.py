@@ -6,7 +6,9 @@ refused (DNS rebinding), and no answer may run, embed or fetch anything from els
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,7 +16,9 @@ from flask import Flask, Request, Response, abort, redirect, request, session, u
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
+from importer.clock import SystemClock
 from importer.dashboard.desk import Desk
+from importer.dashboard.guessing import Guessing, TooSoon, visitor_of
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; "
@@ -52,6 +56,7 @@ class Guard:
     def __init__(self, app: Flask, desk: Desk, host: str) -> None:
         self._desk = desk
         self._host = host
+        self._guessing = Guessing(SystemClock().steady, desk.log)
         # Made anew at each start: then everybody signs in again.
         app.secret_key = secrets.token_bytes(32)
         app.session_interface = Cookies()
@@ -68,6 +73,8 @@ class Guard:
     def _let_in(self) -> AnyResponse | None:
         if not is_ours(request.host, self._host):
             abort(421)
+        if request.endpoint != "static" and is_embedded_elsewhere(dict(request.headers)):
+            abort(403)
         if request.endpoint in OPEN:
             return None if request.method == "GET" else self._check_form()
         if self._who() is None:
@@ -96,16 +103,25 @@ class Guard:
         assert isinstance(key, bytes)
         return key
 
-    def sign_in(self, name: str, token: str) -> bool:
+    def sign_in(self, name: str, token: str) -> bool | TooSoon:
         """Whether the token is right; then a session begins."""
-        assert self._desk.token is not None
-        if not hmac.compare_digest(self._desk.token().encode(), token.encode("utf-8", "replace")):
-            self._desk.log.warning("dashboard.login_refused", address=request.remote_addr)
-            return False
+        visitor = visitor_of(request.remote_addr or "", dict(request.headers))
+        judged = self._guessing.judge(visitor, partial(self._is_right, token))
+        if judged is False:
+            self._desk.log.warning("dashboard.login_refused", address=visitor)
+        if judged is not True:
+            return judged
         self.begin_session(name)
         session["by"] = self._mark()
-        self._desk.log.info("dashboard.login", actor=name, address=request.remote_addr)
+        self._desk.log.info("dashboard.login", actor=name, address=visitor)
         return True
+
+    def _is_right(self, token: str) -> bool:
+        """Compared by digests: neither a first letter nor a length shows in the time it takes."""
+        assert self._desk.token is not None
+        right, given = self._desk.token().encode(), token.encode("utf-8", "replace")
+        key = self._app_key()
+        return hmac.compare_digest(hmac.digest(key, right, "sha256"), hmac.digest(key, given, "sha256"))
 
     @staticmethod
     def begin_session(name: str) -> None:
@@ -169,6 +185,15 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_embedded_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether another site fetches this, as a picture or a frame of its own page: a link may be followed from there.
+
+    It could not read the answer; but each costs time, a preview a good deal of it. Browsers say so themselves.
+    """
+    is_ours = headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
+    return not is_ours and (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) != ("navigate", "document")
 
 
 def name_of(given: Any) -> str | None:

@@ -14,6 +14,8 @@ from importer.core.facts import extension_of
 from importer.core.model import Document, State
 from importer.core.naming import shown
 from importer.core.person import is_needed_for
+from importer.core.resending import Resend, ResendState
+from importer.dashboard.bundles import LISTED, bundles_of
 from importer.dashboard.desk import Desk
 from importer.dashboard.figures import Span, take_figures
 from importer.dashboard.finding import FOUND, find
@@ -29,6 +31,8 @@ SHOWN_EACH = 5
 SHOWN_ALONE = 25
 """And where there is one only."""
 CHART_HEIGHT = 120
+LARGEST = (1 << 63) - 1
+"""No database holds a greater id."""
 
 
 class Files:
@@ -74,8 +78,7 @@ def _plain_name(document: Document) -> str:
 def document_of(desk: Desk, number: int) -> Document:
     """Raises: NotFound: there is none."""
     with desk.reading() as ledger:
-        # No database holds a greater number.
-        document = ledger.get(number) if number < 1 << 63 else None
+        document = ledger.get(number) if number <= LARGEST else None
     if document is None:
         abort(404)
     return document
@@ -117,14 +120,17 @@ def _today(standing: Mapping[str, Any], spans: list[Span]) -> str:
 
 def _person(desk: Desk) -> str:
     state, code = request.args.get("state"), request.args.get("reason")
-    after = request.args.get("after", 0, type=int)
+    after = min(request.args.get("after", 0, type=int), LARGEST)
     with desk.reading() as ledger:
         groups = [
             _group(ledger, *blocked, limit=SHOWN_ALONE if code else SHOWN_EACH, after=after)
             for blocked in _blocked(ledger)
             if code in {None, blocked[1]} and state in {None, blocked[0].value}
         ]
-    return render_template("person.html", groups=groups, alone=code, total=sum(group["count"] for group in groups))
+        held = ledger.resend_counts().get(ResendState.HELD, 0) if code is None else 0
+        resends = ledger.resends_in(ResendState.HELD, limit=SHOWN_ALONE) if held else []
+    total = sum(group["count"] for group in groups)
+    return render_template("person.html", groups=groups, alone=code, total=total, held=held, resends=resends)
 
 
 def _blocked(ledger: LedgerReader) -> list[tuple[State, str, int]]:
@@ -132,28 +138,30 @@ def _blocked(ledger: LedgerReader) -> list[tuple[State, str, int]]:
 
 
 def _group(ledger: LedgerReader, state: State, code: str, count: int, *, limit: int, after: int) -> dict[str, Any]:
-    found = [d for d in ledger.with_reason(state, code, limit=limit, after=after) if is_needed_for(d)]
-    batches = {str(d.reason.details["batch"]) for d in found if d.reason and "batch" in d.reason.details}
+    listed = [d for d in ledger.with_reason(state, code, limit=LISTED, after=after) if is_needed_for(d)]
+    shown_whole = listed[:limit]
     return {
         "state": state,
         "code": code,
         "count": count,
-        "cards": [card(document, g.language) for document in found],
-        "batches": sorted(batches),
-        "next": found[-1].id if len(found) == limit and count > limit else None,
+        "cards": [card(document, g.language) for document in shown_whole],
+        "bundles": bundles_of(state, listed),
+        "next": shown_whole[-1].id if len(listed) > limit else None,
     }
 
 
 def _search(desk: Desk) -> str:
     wanted, state = request.args.get("q", "").strip(), request.args.get("state", "")
     found: list[Document] | None = None
+    resends: list[Resend] = []
     with desk.reading() as ledger:
         if state in list(State):
             found = ledger.documents(states=[State(state)], limit=FOUND)[::-1]
         elif wanted:
-            found = find(ledger, wanted)
+            found, resends = find(ledger, wanted), ledger.resends_of(wanted)
     is_cut = found is not None and len(found) > FOUND
-    return render_template("search.html", wanted=wanted, state=state, found=found and found[:FOUND], cut=is_cut)
+    found = found and found[:FOUND]
+    return render_template("search.html", wanted=wanted, state=state, found=found, cut=is_cut, resends=resends)
 
 
 def _document(desk: Desk, number: int) -> str:
@@ -162,8 +170,9 @@ def _document(desk: Desk, number: int) -> str:
         story = timeline(ledger.attempts_of(document), ledger.events_of(document), g.language)
         reference = document.invoice_reference
         same = [d for d in ledger.with_reference(reference) if d.id != number][:FOUND] if reference else []
-    facts = facts_of(document, g.language)
-    return render_template("document.html", card=card(document, g.language), facts=facts, story=story, same=same)
+        resends = ledger.resends_of(reference) if reference else []
+    told = {"card": card(document, g.language), "facts": facts_of(document, g.language), "story": story}
+    return render_template("document.html", **told, same=same, resends=resends)
 
 
 def _rules(desk: Desk) -> str:

@@ -4,6 +4,7 @@ A PDF is read in a guarded child process, as for the import. Of an e-mail only t
 """
 
 import threading
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ CHARACTERS = 20_000
 """Of text that is shown."""
 MAIL_START = 256 * 1024
 """Bytes of an e-mail that are looked at."""
+PATIENCE = 10.0
+"""Seconds to wait for another preview."""
 LIMITS = Limits(seconds=20.0, cpu_seconds=10, text=CHARACTERS)
 SHOWN_HEADERS = ("from", "to", "cc", "date", "subject")
 
@@ -71,29 +74,47 @@ def preview(content: bytes, extension: str) -> Preview:
 
     Raises:
         ProbeError: PDFs cannot be looked at on this machine.
-        NoContent: the e-mail is too deeply nested.
+        NoContent: the e-mail is too deeply nested, or other previews take too long.
     """
     if extension == "eml":
         try:
             return _mail(content[:MAIL_START])
         except (RecursionError, ValueError) as error:
             raise NoContent("preview_unreadable") from error
-    # A child takes a good deal of memory; whoever looks at several files waits.
-    with _one_at_a_time, Probe(workers=1, limits=LIMITS) as probe:
-        return _pdf(probe.probe(content, extension))
+    # A child takes a good deal of memory; whoever looks at several files waits, but not with all threads of the page.
+    if not _one_at_a_time.acquire(timeout=PATIENCE):
+        raise NoContent("preview_busy")
+    try:
+        with Probe(workers=1, limits=LIMITS) as probe:
+            return _pdf(probe.probe(content, extension))
+    finally:
+        _one_at_a_time.release()
+
+
+def legible(text: str) -> str:
+    """Lines and blanks as they are; no character that turns the direction of writing, hides others, or is none."""
+    return "".join(map(_legible, text.replace("\N{SOFT HYPHEN}", "")))
+
+
+def _legible(character: str) -> str:
+    if character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs":
+        return character
+    return "\n" if character.isspace() else "\N{REPLACEMENT CHARACTER}"
 
 
 def _pdf(facts: Facts) -> Preview:
     if facts.pdf is None:
         return Preview("other")
-    return Preview("pdf", text=facts.pdf.text.strip(), attachments=facts.pdf.embedded, pdf=facts.pdf)
+    return Preview("pdf", text=legible(facts.pdf.text.strip()), attachments=facts.pdf.embedded, pdf=facts.pdf)
 
 
 def _mail(content: bytes) -> Preview:
     parts = list(parts_of(with_plain_lines(content)))
     headers = tuple(_headers(parts[0]))
     names = (part.headers.parameter("content-disposition", "filename") for part in parts)
-    return Preview("eml", headers, _body(parts)[:CHARACTERS], tuple(decode_words(name) for name in names if name))
+    return Preview(
+        "eml", headers, legible(_body(parts)[:CHARACTERS]), tuple(decode_words(name) for name in names if name)
+    )
 
 
 def _headers(whole: Part) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from waitress.server import create_server
 from importer.dashboard.app import make_app
 from importer.dashboard.desk import Desk
 
-THREADS = 4
+THREADS = 8
 SHORTEST_TOKEN = 16
 """Characters; one that can be guessed is none."""
 

@@ -1,5 +1,7 @@
 """The ledger's words as a page shows them: one value a row, one value a button."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +10,7 @@ from typing import Any
 from importer.adapters.ledger import Attempt, Event
 from importer.core.model import Document
 from importer.core.person import Decision, offered
+from importer.core.resending import Resend
 from importer.core.wording import german
 from importer.dashboard.words import say
 from importer.report import local
@@ -44,8 +47,14 @@ def card(document: Document, language: str) -> Card:
 
 
 def look_of(document: Document) -> str:
-    """What a decision is made about: another state or reason is another question."""
-    return f"{document.state}:{document.reason.code if document.reason else ''}:{document.sha256[:16]}"
+    """What a decision is made about: another state or reason, to the letter, is another question."""
+    reason = json.dumps(document.reason.as_json(), sort_keys=True) if document.reason else ""
+    return hashlib.sha256(f"{document.state}\n{document.sha256}\n{reason}".encode()).hexdigest()[:16]
+
+
+def resend_look_of(resend: Resend) -> str:
+    """What a person is asked about a resend: after another request it is another question."""
+    return f"{resend.state}:{resend.attempts}"
 
 
 def told(document: Document, language: str) -> tuple[str, str]:

@@ -46,6 +46,15 @@ def test_every_gap_is_found_however_pages_are_counted(world, first_page):
     assert found(world, "--since", "2999-01-01", exits=0) == []
 
 
+def test_a_reference_that_fits_no_address_is_told_and_the_others_are_looked_at(world):
+    for reference in ("..", "RE\ud800", "RE10001"):
+        world.sandbox.add_invoice(reference)
+    assert [(finding, kind) for finding, _, kind in found(world)] == [
+        ("no_original", "invoice"), ("unchecked", None), ("unchecked", None),
+    ]  # fmt: skip
+    assert "RE" in world.importer("audit", "--csv", exits=3).stdout
+
+
 def test_what_is_whole_is_silent_and_refused_credentials_end_it(world):
     world.drop("RE10001.pdf")
     world.importer("backfill", exits=0)

@@ -1,7 +1,9 @@
 """The page inside `importer run`: served where it is wanted, and no fault of it is one of the service's."""
 
+import json
 import socket
 
+from importer.sandbox import faults
 from tests.dashboard.office import Visitor
 
 
@@ -21,12 +23,37 @@ def test_the_service_serves_the_page_and_takes_up_what_is_decided(world):
         action = f"/batch/{batch}"
         answer = visitor.http.post(action, data=visitor.fields("/person", action) | {"decision": "accept"})
         assert answer.headers["location"] == "/person"
-        assert "3 Dokumente entschieden." in visitor.get("/person").text
+        assert "Entschieden: 3." in visitor.get("/person").text
         for _ in range(3):
             running.wait_for("document.imported")
         assert "Nichts ist zu entscheiden." in visitor.get("/person").text
+        audit(world, running, visitor)
         assert running.stop() == 0
     assert len(world.stored()) == 3
+
+
+def audit(world, running, visitor):
+    """It is begun by a button, goes on without its visitor, and tells how far it is."""
+    world.sandbox.add_invoice("RE80001")
+    world.sandbox.fail(faults.delay(before=None), endpoint="readback")
+    assert "Noch keine." in visitor.get("/audit").text
+    form = visitor.fields("/audit", "/audit/start")
+    assert visitor.http.post("/audit/start", data={"how": "on"}).status_code == 403
+    assert visitor.http.post("/audit/start", data=form).headers["location"] == "/audit"
+    assert world.sandbox.wait_until(
+        lambda: any(r.endpoint == "readback" for r in world.sandbox._state.store.requests), 30
+    )
+    page = visitor.get("/audit").text
+    assert "Eine Prüfung läuft: 0 Rechnungen" in page
+    assert 'action="/audit/start"' not in page, "one at a time"
+    assert visitor.http.post("/audit/start", data=form).status_code == 303
+    assert "Eine Prüfung läuft schon." in visitor.get("/audit").text
+    world.sandbox.release()
+    assert running.wait_for("audit.finished")["findings"] == 2
+    (begun,) = [told for told in map(json.loads, running.log) if told["event"] == "audit.started"]
+    assert begun["actor"]
+    assert "Rechnungen: 2, Befunde: 2." in visitor.get("/audit").text
+    assert ">RE80001</a>" in visitor.get("/audit").text
 
 
 def test_a_page_that_cannot_be_served_stops_no_document(world):

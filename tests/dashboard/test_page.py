@@ -1,13 +1,16 @@
 """The operator's page over HTTP: who may ask, what is shown, what is decided, and what a browser is allowed to do."""
 
+import csv
+import html
 import re
 
 import httpx
 import pytest
 
-from tests.dashboard.office import HELD, HOSTILE, Visitor, served
+from importer.sandbox import faults
+from tests.dashboard.office import BARE, HELD, HOSTILE, RESENT, Visitor, hold_resend, served
 
-PAGES = ("/today", "/person", "/search?q=RE12345", "/document/D1", "/document/D2", "/rules?name=Zettel.pdf")
+PAGES = ("/today", "/person", "/search?q=RE12345", "/document/D1", "/document/D2", "/rules?name=Zettel.pdf", "/audit")
 POLICY = (
     "default-src 'none'", "style-src 'self'", "img-src 'self'", "script-src 'self'", "form-action 'self'",
     "frame-ancestors 'none'", "base-uri 'none'", "frame-src 'self'",
@@ -89,6 +92,34 @@ def test_a_name_is_tried_by_the_rules_of_now(world, visitor):
         assert 'role="alert"' in visitor.get("/rules", params={"name": outside}).text
 
 
+def test_what_the_last_audit_has_found_is_shown_by_sort_and_as_a_file(world, visitor):
+    page = visitor.get("/audit").text
+    assert "No original <code>no_original</code>" in page
+    (link,) = re.findall(r'<a href="(/search[^"]+)">RE&lt;b onclick=', page)
+    assert visitor.get(html.unescape(link)).status_code == 200
+    assert "no_original" not in visitor.get("/audit?finding=unchecked").text
+    whole = visitor.get("/audit.csv")
+    assert {"finding": "no_original", "invoice_reference": BARE} in [
+        {name: row[name] for name in ("finding", "invoice_reference")}
+        for row in csv.DictReader(whole.text.splitlines())
+    ]
+    assert whole.headers["content-disposition"].startswith("attachment; filename=audit-")
+    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert visitor.get("/audit.csv?dialect=excel-de").text.startswith("\ufefffinding;")
+    assert visitor.get("/audit.csv?dialect=nonsense").status_code == 404
+    (kept,) = (world.folder / "var").glob("*.audited.json")
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_audit_that_cannot_go_on_says_why_and_keeps_what_the_last_one_found(world, visitor):
+    world.sandbox.fail(faults.status(401), endpoint="probe")
+    visitor.submit("/audit", "/audit/start")
+    page = visitor.get_until("/audit", "The last one did not come to its end:")
+    assert "Abillify refused the credentials" in page
+    assert "Start an audit" in page
+    assert "no_original" in page
+
+
 # ------------------------------------------------------------ hostile documents
 
 
@@ -104,6 +135,7 @@ def test_hostile_names_and_mails_stay_text(world, visitor):
     preview = visitor.get(f"/document/{mail['id']}/preview").text
     assert "RE777 &lt;script&gt;alert(1)&lt;/script&gt;" in preview
     assert "anbei &lt;script&gt;alert(2)&lt;/script&gt;" in preview
+    assert "die \ufffdgnunhceR\u00a0zu" in preview, "what turns the direction of writing is seen for what it is"
 
 
 def test_a_preview_has_no_rights_and_is_the_text_of_the_file(visitor):
@@ -144,6 +176,19 @@ def test_another_host_name_is_refused(office, visitor, host):
 
 def test_localhost_is_this_machine_too(visitor):
     assert visitor.get("/today", headers={"Host": "localhost:1"}).status_code == 200
+
+
+def test_another_site_may_lead_here_but_embed_nothing(visitor):
+    """A picture or a frame there would have files read here for nothing."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert visitor.get("/today", headers=followed).status_code == 200
+    for changed in ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}):
+        for site in ("cross-site", "same-site"):
+            headers = followed | changed | {"Sec-Fetch-Site": site}
+            assert visitor.get("/document/D2/preview", headers=headers).status_code == 403
+    # A preview has no origin, and so even its style is another site's to it.
+    sheet = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "style"}
+    assert visitor.get("/static/style.css", headers=sheet).status_code == 200
 
 
 def test_a_form_from_elsewhere_decides_nothing(world, visitor):
@@ -204,11 +249,61 @@ def test_a_document_that_has_changed_meanwhile_is_not_decided_about(world, visit
     assert "There is nothing to decide here." in visitor.get("/document/D1").text
 
 
+def test_a_group_is_decided_about_as_it_was_shown(world, visitor):
+    """What has changed since, and what came since, is left alone, and the page says so."""
+    names = ("Mahnung RE30001.pdf", "Mahnung RE30002.pdf", "Mahnung RE30003.pdf")
+    for name in names[:2]:
+        world.drop(name)
+    world.importer("backfill", exits=3)
+    first, second = (document(world, name) for name in names[:2])
+    action = f"/reason/rejected/{first['reason']['code']}/retry"
+    shown = visitor.fields("/person", action)
+    world.importer("resolve", first["id"], "--dismiss", exits=0)
+    world.drop(names[2])
+    world.importer("backfill", exits=3)
+
+    answer = visitor.http.post(action, data=shown)
+
+    assert answer.status_code == 303
+    states = [document(world, name)["state"] for name in names]
+    assert states == ["rejected", "pending", "rejected"]
+    told = visitor.get("/person").text
+    assert f"have changed meanwhile, or are being worked on; nothing was decided about them: {first['id']}<" in told
+    assert "1 more were not on your page, or came meanwhile" in told
+    (event,) = [e for e in world.json("show", second["id"])[0]["events"] if e["name"] == "person.retried"]
+    assert event["actor"]
+    for seen in ("", "x", "1:" + "0" * 15, "1:zz"):
+        assert visitor.http.post(action, data=shown | {"seen": seen}).status_code == 400
+
+
+def test_a_resend_in_doubt_is_shown_with_its_documents_and_settled_by_a_person(world, visitor):
+    reference = f"RE9{len(world.documents())}"
+    hold_resend(world, reference)
+    (told,) = world.json("show", reference)[0]["resends"]
+    page, action = "/person", f"/resend/{told['id']}/decide"
+    assert f"Resend {told['id']} of invoice {reference}" in visitor.get(page).text
+    assert f"Resend {told['id']} of invoice {reference}" in visitor.get("/search", params={"q": reference}).text
+    assert f"of invoice {RESENT}" in visitor.get("/document/D1").text
+    stale = visitor.fields(page, action)
+    assert visitor.http.post(action, data=stale | {"decision": "accept"}).status_code == 400
+    assert visitor.http.post(action, data=stale | {"decision": "was_sent", "seen": "held:9"}).status_code == 409
+
+    answer = visitor.submit(page, action, decision="was_sent")
+
+    assert f"{told['id']} is now: sent." in visitor.get(answer.headers["location"]).text
+    (after,) = world.json("show", reference)[0]["resends"]
+    assert (after["state"], after["outcome"]) == ("sent", "person")
+    assert visitor.http.post(action, data=stale | {"decision": "was_not_sent"}).status_code == 409
+
+
 def test_nonsense_is_refused_in_a_sentence(visitor):
     assert visitor.decide(2, "nonsense").status_code == 400
     assert "all three, or none" in visitor.decide(2, "imported", communication="_1").text
     assert visitor.decide(2, "accept", communication="_1", file="_2", voucher="_3").status_code == 400
-    assert visitor.get("/document/D99999999999999999999").status_code == 404
+    for path in ("/document/D99999999999999999999", "/document/D99999999999999999999/file", "/static/..%2fapp.py"):
+        assert visitor.get(path).status_code == 404, path
+    for path in ("/person", "/audit?finding=no_original", "/person?reason=x"):
+        assert visitor.get(path, params={"after": "99999999999999999999"}).status_code == 200, path
 
 
 # ------------------------------------------------------------ with a token
@@ -254,6 +349,14 @@ def test_with_a_token_nobody_enters_without_it(office, tmp_path):
             assert story["state"] == "pending"
             (event,) = [event for event in story["events"] if event["name"] == "person.accept"]
             assert event["actor"] == "Erika Mustermann"
+
+            guesser = Visitor(url)
+            guesser.http.headers["X-Forwarded-For"] = "203.0.113.9"
+            wrong = {"name": "Eve", "token": "not-the-token-at-all"}
+            guesses = [guesser.submit("/login", "/login", **wrong) for _ in range(7)]
+            assert [guess.status_code for guess in guesses] == [403] * 6 + [429]
+            assert int(guesses[-1].headers["retry-after"]) >= 1
+            assert sign_in("Erika", TOKEN).status_code == 303, "somebody else waits for nobody's guesses"
 
             file.write_text(TOKEN[::-1])
             assert visitor.get("/today").headers["location"] == "/login", "another token ends the sessions of the first"

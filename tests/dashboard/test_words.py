@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from importer.adapters.ledger import Ending
+from importer.core.audit import Gap
 from importer.core.model import State
 from importer.core.person import Decision
+from importer.core.resending import ResendState
 from importer.dashboard.figures import HOURS, spans
 from importer.dashboard.words import LANGUAGES, MESSAGES
 
@@ -33,6 +35,10 @@ def test_each_text_is_used_and_each_that_is_used_is_there():
     named = set(re.findall(r"""["'](\w+)["']""", text))
     by_value = {f"{prefix}{state}" for prefix in ("state_", "means_") for state in State} | set(Decision)
     by_value |= {f"decision_{decision}" for decision in ("import", "duplicate", "hold", "reject", "ignore")}
+    by_value |= {f"{prefix}{gap}" for prefix in ("gap_", "gap_means_") for gap in Gap}
+    by_value |= {f"resend_{state}" for state in ResendState} | {
+        f"all_{decision}" for decision in ("accept", "dismiss", "retry")
+    }
     assert by_value <= MESSAGES.keys() <= named | by_value
     asked = set(re.findall(r"""\bt\(["'](\w+)["'][,)]""", text)) | set(re.findall(r"""say\([\w.]+, "(\w+)\"""", text))
     assert asked <= MESSAGES.keys()

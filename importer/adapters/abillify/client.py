@@ -126,6 +126,11 @@ class Abillify:
         """
         self._wire.use_credentials(username, password)
 
+    @property
+    def turns(self) -> Turns:
+        """Who tells its requests their turns; another client can share them."""
+        return self._wire.pacer
+
     def server_time(self) -> datetime | None:
         """What the server's clock shows now, by its last `Date` header; None before the first one."""
         return self._wire.server_clock.now()

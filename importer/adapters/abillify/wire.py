@@ -63,7 +63,7 @@ class Wire:
         self, base_url: str, *, max_connections: int, pacer: Turns, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
         self._encrypted = httpx.URL(base_url).scheme == "https"
-        self._pacer = pacer
+        self.pacer = pacer
         self._is_ending = threading.Event()
         self._timeouts = timeouts
         self._clock = clock
@@ -88,7 +88,7 @@ class Wire:
 
     def wait_for_turn(self) -> None:
         """Returns when the rate limit lets the next request out, or when no more are wanted."""
-        self._pacer.wait(unless=self._is_ending)
+        self.pacer.wait(unless=self._is_ending)
 
     def end_waiting(self) -> None:
         """Whoever waits for a turn, now or later, is let go."""

@@ -186,10 +186,10 @@ class LedgerReader:
         with self._database.read() as connection:
             return of_invoice(connection, reference)
 
-    def resends_in(self, state: ResendState) -> list[Resend]:
+    def resends_in(self, state: ResendState, *, limit: int | None = None) -> list[Resend]:
         """The resends in a state, oldest first."""
         with self._database.read() as connection:
-            return in_state(connection, state)
+            return in_state(connection, state, limit)
 
     def resend_counts(self) -> dict[ResendState, int]:
         """How many resends are in each state that has any."""
@@ -319,6 +319,13 @@ class LedgerReader:
         named = documents.c.reason["code"].as_string() == code
         query = select(documents).where(documents.c.state == state.value, named, documents.c.id > after)
         return self._documents(query.order_by(documents.c.id).limit(limit))
+
+    def ids_with_reason(self, state: State, code: str) -> list[int]:
+        """As `with_reason`, where nothing else is asked."""
+        named = documents.c.reason["code"].as_string() == code
+        with self._database.read() as connection:
+            query = select(documents.c.id).where(documents.c.state == state.value, named)
+            return list(connection.execute(query).scalars())
 
     def with_hash(self, beginning: str, *, limit: int) -> list[Document]:
         """Documents whose SHA-256 begins so, in lower-case digits."""

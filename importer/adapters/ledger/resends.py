@@ -173,8 +173,9 @@ def of_invoice(connection: Connection, reference: str, account: str | None = Non
     return _rows(connection, is_this if account is None else and_(is_this, resends.c.account == account))
 
 
-def in_state(connection: Connection, state: ResendState) -> list[Resend]:
-    return _rows(connection, resends.c.state == state.value)
+def in_state(connection: Connection, state: ResendState, limit: int | None) -> list[Resend]:
+    query = select(resends).where(resends.c.state == state.value).order_by(resends.c.id).limit(limit)
+    return [to_resend(row) for row in connection.execute(query).mappings()]
 
 
 def counts(connection: Connection) -> dict[ResendState, int]:
