@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import pty
-import subprocess
 import threading
 from pathlib import Path
 
@@ -365,25 +363,3 @@ def test_a_profile_tells_each_stage_of_the_way_and_changes_nothing_else(world):
         "put away": 3,
     }
     assert done.stdout.startswith("3 documents\n")
-
-
-def test_the_bar_tells_how_many_need_a_person_as_it_goes(world):
-    for name in ("RE12345.pdf", "unknown.pdf", "unknown too.pdf"):
-        world.drop(name)
-    ours, theirs = pty.openpty()
-    command = world.command("--log-level", "error", "backfill")
-    with subprocess.Popen(command, env=world.full_environ, stdout=subprocess.DEVNULL, stderr=theirs) as process:
-        os.close(theirs)
-        shown = b"".join(_until_closed(ours))
-        assert process.wait(60) == 3
-    assert b"3/3" in shown
-    assert b", 2 need a person" in shown
-
-
-def _until_closed(terminal):
-    with open(terminal, "rb", buffering=0) as stream:
-        try:
-            while some := stream.read(4096):
-                yield some
-        except OSError:  # Linux' way to say that nobody writes there any more
-            return
