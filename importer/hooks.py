@@ -78,10 +78,11 @@ class HookThread:
 
     def _go(self) -> None:
         while not self._ended.is_set():
+            is_last = self._draining.is_set()  # before the look: what is seen by then is all that there is
             pause = self._survived()
-            if self._draining.is_set():
-                if self._is_through:
-                    return
+            if is_last and self._is_through:
+                return
+            if is_last:
                 self._ended.wait(min(pause, LAST_LOOK))
             else:
                 self._draining.wait(pause)

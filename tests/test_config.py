@@ -726,3 +726,25 @@ def test_zero_is_allowed_where_it_means_something(write):
 
     assert settings.api.rate.is_unlimited
     assert settings.inbox.settle == settings.api.readback_grace == settings.service.heartbeat == timedelta()
+
+
+# Programs that are told of documents
+
+
+def test_a_hook_is_a_program_and_its_arguments(tmp_path, write):
+    page = (Path(__file__).parent.parent / "docs" / "hooks.md").read_text(encoding="utf-8")
+    hooks = load_settings(write(re.search(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[1]), {}).hooks
+    assert hooks.after_import == ("/usr/local/bin/book-it", "--ledger", "sales")
+
+    # A bare name is looked for in PATH; one with a folder starts where all relative paths do; arguments stay
+    hooks = load_settings(
+        write('[hooks]\nafter_import = ["mail", "a/b"]\nneeds_person = ["bin/tell", "~/$x"]'), {}
+    ).hooks
+    assert hooks.after_import == ("mail", "a/b")
+    assert hooks.needs_person == (str(tmp_path / "bin" / "tell"), "~/$x")
+    assert load_settings(write(), {}).hooks.needs_person == ()
+
+
+@pytest.mark.parametrize("value", ['"mail root"', '["mail", 1]', '[""]', '["a\\u0000b"]', '["~/bin/tell"]'])
+def test_a_hook_that_is_none_is_refused(write, value):
+    assert list(faults_of(write(f"[hooks]\nafter_import = {value}"))) == ["hooks.after_import"]

@@ -115,7 +115,8 @@ class HookCalls:
         """Up to which event no other one can appear any more.
 
         On a shared ledger an event may be committed after one of a greater number: only when all transactions have
-        ended that had begun by then, its forerunners are all there.
+        ended that had begun by then, its forerunners are all there. (Each has changed a row, and so has its place in
+        the snapshot, before it adds an event.)
         """
         if not is_shared(connection):
             return last
