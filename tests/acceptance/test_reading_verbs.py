@@ -255,7 +255,8 @@ def test_show_tells_what_to_do(lived):
     imported = lived.document("RE12345.pdf")["id"]
     assert "importer re" not in lived.importer("show", imported, exits=0).stdout
     rejected = lived.document("nonsense.pdf")["id"]
-    assert f"importer retry {rejected}" in lived.importer("show", rejected, exits=0).stdout
+    for command in (f"retry {rejected}", f"resolve {rejected} --dismiss"):
+        assert f"importer {command}" in lived.importer("show", rejected, exits=0).stdout
     lived.drop("RE12345.pdf", pdf("a revision"))
     lived.importer("backfill", "--wait", "0s", exits=3)
     (held,) = lived.json("list", "--state", "held", exits=0)
