@@ -1,0 +1,101 @@
+"""Every event, by the name that it has in the log and in a document's story.
+
+An event's name is constant and its fields say the rest; nobody has to read its prose. A test holds that each event of
+the program is here, and none besides.
+"""
+
+from collections.abc import Mapping
+
+OF_DOCUMENTS: Mapping[str, str] = {
+    "document.admitted": "A file was taken and is in the ledger now.",
+    "document.pending": "Admitted; it is to be sent.",
+    "document.duplicate": "Admitted as a duplicate of another document; nothing is sent.",
+    "upload.intended": "An upload was begun: attempt and key are on disk, the first byte follows.",
+    "upload.withdrawn": "It was begun, but not one byte was sent.",
+    "document.imported": "Abillify has it, and the three references are recorded.",
+    "document.uncertain": "An upload may have arrived; Abillify is asked before anything is sent again.",
+    "document.interrupted": "The importer died, or lost its claim, in the middle of an upload.",
+    "document.deferred": "Nothing was sent; it is tried again.",
+    "document.waiting": "Abillify does not know the invoice yet.",
+    "document.rejected": "A person must change the file, its name or the rules.",
+    "document.held": "A person must decide.",
+    "document.due": "The time of the next attempt was set anew.",
+    "document.absent": "A read-back did not find it.",
+    "document.absence_proved": "Two complete read-backs did not find it; it may be sent under a new key.",
+    "document.question_failed": "A read-back, or a question for the invoice, was not answered.",
+    "document.put_back": "The credentials were refused; the document is where it was, and the line stops.",
+    "document.unreadable": "The file could not be read; it is tried again.",
+    "document.lost": "The file is gone or has other content.",
+    "document.failed": "A fault of the importer's; the document is set aside.",
+    "invoice.appeared": "The invoice that was waited for is at Abillify; the upload follows.",
+    "file.put_away": "The file was moved to where it belongs, with its receipt or reason.",
+    "file.returned": "The file was moved back into the inbox, to be tried again.",
+    "file.name_taken": "Another file has the name there; this one got another.",
+    "file.lost": "The file to be put away is not there.",
+    "person.retried": "A person: try again.",
+    "person.accept": "A person: import it all the same.",
+    "person.imported": "A person: it is at Abillify.",
+    "person.not_imported": "A person: it is not at Abillify.",
+    "person.dismiss": "A person: do not import it.",
+    "ledger.rebuilt": "Taken over into a new ledger by `ledger rebuild`.",
+    "ledger.sealed": "The ledger's mark that the witness compares; of no document.",
+}
+"""Of documents: in `importer show`, and most of them in the log."""
+
+OF_RESENDS: Mapping[str, str] = {
+    "resend.wanted": "Somebody, or a rule, wants the invoice's e-mail sent again.",
+    "resend.intended": "The request was begun.",
+    "resend.pending": "It is to be asked for once more.",
+    "resend.sending": "The request may be under way.",
+    "resend.sent": "Abillify said that it is sent.",
+    "resend.deferred": "Nothing was asked for; it is tried again.",
+    "resend.uncertain": "It may have been asked for; it is repeated under the same key.",
+    "resend.failed": "Refused, or answered with something else than OK: no e-mail went out.",
+    "resend.held": "It may have been processed, and its key can do no more: a person must tell.",
+    "person.resend_sent": "A person: it was sent.",
+    "person.resend_failed": "A person: it was not sent.",
+}
+"""Of invoices that are sent again (`importer resend`)."""
+
+OF_THE_PROGRAM: Mapping[str, str] = {
+    "service.ready": "The ledger is open and the inbox was looked through once.",
+    "service.heartbeat": "How the service is, every `service.heartbeat`.",
+    "service.stuck": "A thread takes longer than it may; the watchdog will end the service.",
+    "service.draining": "Nothing new is begun; what is under way is finished.",
+    "service.stopped": "It has ended.",
+    "watch.started": "How new files are noticed: by events or by polling, and why.",
+    "file.settled": "A file is complete.",
+    "file.not_ready": "A file could not be taken yet; it is looked at again.",
+    "file.not_put_away": "A file could not be moved to where it belongs; it is tried again.",
+    "claim.lost": "Another importer has taken a document over; nothing of this one's work is recorded.",
+    "line.stopped": "Nothing is sent, with the reason.",
+    "line.opened": "Documents are sent again.",
+    "circuit.opened": "An endpoint fails and is left alone but for one document at a time.",
+    "circuit.closed": "It works again.",
+    "credentials.unreadable": "The credentials could not be read anew after a refusal.",
+    "ledger.unavailable": "The ledger does not answer; it is tried again.",
+    "ledger.untrusted": "The operator's page: the ledger contradicts its witness.",
+    "reload.done": "Changed rules and settings are in force.",
+    "reload.refused": "They have faults; the former ones stay in force.",
+    "reload.wants_restart": "Some of what was changed wants a restart.",
+    "metrics.served": "Where the metrics are.",
+    "metrics.unavailable": "The address is taken; the service runs without.",
+    "metrics.unwritten": "The file for the metrics could not be written.",
+    "dashboard.served": "Where the operator's page is.",
+    "dashboard.unavailable": "The page cannot be served, or cannot reach the ledger.",
+    "dashboard.login": "A visitor signed in.",
+    "dashboard.login_refused": "A visitor gave the wrong token.",
+    "dashboard.decided": "A visitor decided about a document.",
+    "dashboard.fault": "A fault of the page's; the import goes on.",
+    "source.silent": "A source of `[[expect]]` has not delivered by its time.",
+    "source.delivered": "It has delivered after all.",
+    "audit.progress": "How many invoices `audit` has looked at.",
+    "reconcile.invoice": "Which invoice `reconcile` looks at.",
+    "scan.inbox_missing": "The inbox cannot be seen.",
+    "scan.path_missing": "A path that was named is not there.",
+    "scan.folder_unreadable": "A folder in the inbox cannot be read.",
+    "scan.file_unreadable": "A file in the inbox cannot be looked at.",
+    "scan.symlink": "A symbolic link, which is never followed.",
+    "scan.special_file": "A pipe, a socket or a device, which is never opened.",
+}
+"""Of everything else: in the log only."""
