@@ -265,6 +265,13 @@ def test_show_tells_what_to_do(lived):
         assert f"importer resolve {held['id']} {decision}" in story
 
 
+def test_a_reference_that_is_otherwise_written_is_no_stranger(lived):
+    assert "did you mean RE12345?" in lived.importer("show", "re-12345", exits=1).stderr
+    assert "did you mean RE12345?" in lived.importer("list", "--reference", "RE 12345", exits=0).stderr
+    assert "did you mean" not in lived.importer("show", "RE1234", exits=1).stderr
+    assert "did you mean" not in lived.importer("list", "--reference", "RE12345", "--state", "held", exits=0).stderr
+
+
 def test_status_tells_of_the_line_and_of_files_not_taken(lived):
     lived.drop("RE10001.pdf")
     (told,) = lived.json("status", exits=3)
