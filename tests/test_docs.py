@@ -5,6 +5,7 @@ tests/test_walks.py; `text` is what somebody sees. A block that nothing looks at
 """
 
 import ast
+import functools
 import re
 import runpy
 import shutil
@@ -179,16 +180,24 @@ def test_the_reference_is_what_the_code_says():
     assert not pages
 
 
-def constants(*, besides):
-    """Every text in the program that is no docstring."""
-    for path in sorted((ROOT / "importer").rglob("*.py")):
-        if "sandbox" in path.parts or path.name in besides:
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
-                yield path, node
+@functools.cache
+def program():
+    """Each module of ours, as a syntax tree; the sandbox is another program."""
+    paths = (path for path in sorted((ROOT / "importer").rglob("*.py")) if "sandbox" not in path.parts)
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+@functools.cache
+def constants(besides):
+    """Every text in the program, but for one module of it, that is no docstring."""
+    return {text for path, tree in program() if path.name != besides for text in texts(tree)}
+
+
+def texts(tree):
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
 
 
 NO_EVENT = re.compile(
@@ -198,16 +207,14 @@ NO_EVENT = re.compile(
 
 def test_every_event_is_told_and_none_besides():
     told = {*events.OF_DOCUMENTS, *events.OF_RESENDS, *events.OF_THE_PROGRAM}
-    dotted = {
-        node.value for _, node in constants(besides={"events.py"}) if re.fullmatch(r"[a-z_]+\.[a-z_]+", node.value)
-    }
+    words = constants("events.py")
+    dotted = {text for text in words if re.fullmatch(r"[a-z_]+\.[a-z_]+", text)}
     settings = {each.key for each in settings_reference()} - told
     used = {text for text in dotted - settings if not NO_EVENT.fullmatch(text)}
     assert used <= told, "say in importer/core/events.py what they mean"
     # Those whose second half is a state, or the code of a problem.
     made = {name for name in told - used if re.match(r"(document|resend|scan|person)\.", name)}
     assert told - used == made
-    words = {node.value for _, node in constants(besides={"events.py"})}
     assert {name.partition(".")[2].removeprefix("resend_") for name in made} <= words
 
 
@@ -215,13 +222,12 @@ def test_every_reason_is_told_and_none_besides():
     told = {*reasons.NEEDS_PERSON, *reasons.GOES_ON, *reasons.OF_THE_LINE, *reasons.OF_ANSWERS}
     used = set(codes_of_reasons())
     assert used - set(reasons.of_verdicts()) <= told, "say in importer/core/reasons.py what they mean"
-    assert told <= {node.value for _, node in constants(besides={"reasons.py", "wording.py"})}
+    assert told <= constants("reasons.py")
 
 
 def codes_of_reasons():
     """The first argument of each `Reason(...)`, where it is written there or is a constant of the same module."""
-    for path in sorted((ROOT / "importer").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for _, tree in program():
         named = {
             node.targets[0].id: node.value.value
             for node in tree.body
