@@ -52,7 +52,7 @@ def inline(page):
 
 def simple_commands(script):
     """The words of each simple command of a shell script, without what it assigns first."""
-    for line in script.replace("\\\n", " ").splitlines():
+    for line in _whole_lines(script):
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.commenters = "#"
         lexer.whitespace_split = True
@@ -63,6 +63,20 @@ def simple_commands(script):
             elif command:
                 yield _without_assignments(command)
                 command = []
+
+
+def _whole_lines(script):
+    """Continued lines, and those of a quoted text, in one piece."""
+    begun = ""
+    for line in script.replace("\\\n", " ").splitlines(keepends=True):
+        begun += line
+        try:
+            shlex.split(begun, comments=True)
+        except ValueError:  # a quotation is still open
+            continue
+        yield begun
+        begun = ""
+    assert not begun, f"an open quotation: {begun}"
 
 
 def _without_assignments(words):

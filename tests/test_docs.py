@@ -1,7 +1,8 @@
 """What README and docs show is what there is: every block and every command is parsed, loaded or run.
 
 `sh` is parsed here, and run where a page says so (tests/test_install.py, tests/systemd); `console` is run by
-tests/test_walks.py; `text` is what somebody sees. A block that nothing looks at says why, in a comment above it.
+tests/test_walks.py, `python` by tests/test_library_doc.py; `text` is what somebody sees. A
+block that nothing looks at says why, in a comment above it.
 """
 
 import ast
@@ -24,7 +25,7 @@ from importer.core import events, reasons
 from importer.core.model import State
 from tests.pages import PAGES, ROOT, blocks, inline, ours, simple_commands
 
-LOOKED_AT = {"sh", "console", "toml", "ini", "text"}
+LOOKED_AT = {"sh", "console", "toml", "ini", "python", "text"}
 OF_THE_BUILDER = {"{toctree}", "{include}"}
 
 
@@ -94,6 +95,11 @@ def test_every_command_of_ours_parses():
             pytest.fail(f"{place}: importer {' '.join(arguments)}: {refused.message}")
         parsed += 1
     assert parsed > 100
+
+
+@pytest.mark.parametrize("block", shown("python"), ids=by_place)
+def test_every_program_compiles(block):
+    compile(block.text, str(block), "exec")
 
 
 @pytest.mark.parametrize("block", shown("sh"), ids=by_place)
@@ -187,10 +193,9 @@ def program():
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-@functools.cache
-def constants(besides):
-    """Every text in the program, but for one module of it, that is no docstring."""
-    return {text for path, tree in program() if path.name != besides for text in texts(tree)}
+def constants(*besides):
+    """Every text in the program, but for these modules, that is no docstring."""
+    return {text for path, tree in program() if path.name not in besides for text in texts(tree)}
 
 
 def texts(tree):
@@ -222,7 +227,7 @@ def test_every_reason_is_told_and_none_besides():
     told = {*reasons.NEEDS_PERSON, *reasons.GOES_ON, *reasons.OF_THE_LINE, *reasons.OF_ANSWERS}
     used = set(codes_of_reasons())
     assert used - set(reasons.of_verdicts()) <= told, "say in importer/core/reasons.py what they mean"
-    assert told <= constants("reasons.py")
+    assert told <= constants("reasons.py", "wording.py")
 
 
 def codes_of_reasons():

@@ -37,6 +37,7 @@ OF_DOCUMENTS: Mapping[str, str] = {
     "person.imported": "A person: it is at Abillify.",
     "person.not_imported": "A person: it is not at Abillify.",
     "person.dismiss": "A person: do not import it.",
+    "hook.given_up": "A call of a hook failed for good; the program was not told of this document.",
     "ledger.rebuilt": "Taken over into a new ledger by `ledger rebuild`.",
     "ledger.sealed": "The ledger's mark that the witness compares; of no document.",
 }
@@ -73,6 +74,8 @@ OF_THE_PROGRAM: Mapping[str, str] = {
     "circuit.opened": "An endpoint fails and is left alone but for one document at a time.",
     "circuit.closed": "It works again.",
     "credentials.unreadable": "The credentials could not be read anew after a refusal.",
+    "hook.failing": "A hook's program fails; the call is made again.",
+    "hook.works": "It works again.",
     "ledger.unavailable": "The ledger does not answer; it is tried again.",
     "ledger.untrusted": "The operator's page: the ledger contradicts its witness.",
     "reload.done": "Changed rules and settings are in force.",
