@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs lock picture pictures clean
+.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs reference lock picture pictures clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -35,7 +35,7 @@ bench-quick: $(VENV)/.ready ## the same in small sizes: whether it runs, not how
 systemd-test: $(VENV)/.ready ## the units at work under a real systemd, in a throw-away machine (Linux, root)
 	$(BIN)/pytest -n0 tests/systemd/on_a_real_systemd.py $(ARGS)
 
-check: $(VENV)/.ready ## format, lint, security, types, layers
+check: $(VENV)/.ready docs ## format, lint, security, types, layers; the documentation builds
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive importer
@@ -46,8 +46,12 @@ format: $(VENV)/.ready ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.ready ## write docs/states.md anew from the code
+docs: $(VENV)/.ready ## the documentation as a site, in build/docs; every warning is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --fresh-env -d build/doctrees docs build/docs
+
+reference: $(VENV)/.ready ## write docs/states.md and docs/reference anew from the code
 	$(BIN)/python scripts/states
+	$(BIN)/python scripts/reference
 
 pictures: $(VENV)/.ready ## photograph the operator's page anew, into docs/pictures (Chromium)
 	$(BIN)/python scripts/photograph
@@ -62,5 +66,5 @@ lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/fuzz.txt scripts/setup
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/docs.txt requirements/fuzz.txt scripts/setup
 	scripts/setup $(VENV)

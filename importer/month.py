@@ -183,10 +183,14 @@ def _decisions(month: Month) -> Iterator[str]:
     decided = month.decided_now
     yield "<h2>What people decided</h2>"
     rows = [
-        [_zoned(one.at), one.actor, _act(one), _about(one), one.data.get("note") or one.data.get("message") or ""]
-        for one in decided
+        [_zoned(one.at), one.actor, _act(one), _about(one), one.data.get("note") or _of_resend(one)] for one in decided
     ]
     yield _table("", "In the order of time", ["when", "who", "what", "about", "note"], rows)
+
+
+def _of_resend(decided: Decided) -> str:
+    """What became of a request; a document's message is ours, and no note of the person's."""
+    return "" if decided.document_id is not None else decided.data.get("message") or ""
 
 
 def _about(decided: Decided) -> str:

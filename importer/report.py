@@ -18,29 +18,33 @@ from importer.core.model import Document, State
 from importer.core.naming import shown
 from importer.spreadsheet import csv_of
 
-FIELDS = (
-    "id",
-    "path",
-    "location",
-    "sha256",
-    "size",
-    "invoice_reference",
-    "kind",
-    "label",
-    "state",
-    "reason",
-    "attempts",
-    "next_attempt_at",
-    "communication_reference",
-    "file_reference",
-    "voucher_reference",
-    "first_seen_at",
-    "imported_at",
-    "rule",
-    "duplicate_of",
-    "references_from",
-)
-"""A document's JSON fields and CSV columns, in this order (design.md section 4)."""
+MEANINGS: Mapping[str, str] = {
+    "id": "The document's name in the ledger, such as `D17`.",
+    "path": "Where it was first seen, relative to its inbox.",
+    "location": "Where it lies now, absolute.",
+    "sha256": "Of its bytes, 64 hexadecimal digits.",
+    "size": "In bytes.",
+    "invoice_reference": "The invoice that its name says.",
+    "kind": "`invoice`, `creditnote`, `reminder`, `dunning1` to `dunning4`, `letter` or `email`.",
+    "label": "What is shown at Abillify.",
+    "state": "One of the nine states.",
+    "reason": "Why it is in that state: `code`, `message` and `details`; in CSV the code.",
+    "attempts": "How many uploads were begun.",
+    "next_attempt_at": "When it is due.",
+    "communication_reference": "Of the communication at Abillify.",
+    "file_reference": "Of the file at Abillify.",
+    "voucher_reference": "Of the voucher at Abillify.",
+    "first_seen_at": "When the importer took it.",
+    "imported_at": "When the importer knew that Abillify has it.",
+    "rule": "The rule that understood its name.",
+    "duplicate_of": "The document whose duplicate it is, such as `D12`.",
+    "references_from": "Who named the references: `reply` (the upload's), `readback` or `person`.",
+}
+FIELDS = tuple(MEANINGS)
+"""A document's JSON fields and CSV columns, in this order (design.md section 4).
+
+Unset is null, and times are RFC 3339 in UTC.
+"""
 
 STYLES = {
     State.IMPORTED: "green",
@@ -177,7 +181,8 @@ def print_story(console: Console, document: Document, attempts: Sequence[Attempt
     console.print(Text("events", style="bold"))
     for event in events:
         who = f" by {event.actor}" if event.actor else ""
-        more = event.data.get("message") or event.data.get("location") or ""
+        # A person's own words before ours.
+        more = event.data.get("note") or event.data.get("message") or event.data.get("location") or ""
         console.print(Text(shown(f"  {local(event.at)}  {event.name}{who}  {more}".rstrip())))
     _print_next(console, document)
 

@@ -51,6 +51,10 @@ class _Rule(_Table):
     examples: dict[str, str] = Field(default_factory=dict)
 
 
+RULE_KEYS = tuple(about.alias or name for name, about in _Rule.model_fields.items())
+"""What may stand in a `[[rule]]`."""
+
+
 class _File(_Table):
     tokens: dict[str, str] = Field(default_factory=dict)
     kinds: dict[str, str] = Field(default_factory=dict)
@@ -126,8 +130,7 @@ def _spec(file: _File) -> RulesSpec:
 def _fault(problem: Any, data: dict[str, Any]) -> RuleFault:
     location = problem["loc"]
     if problem["type"] == "extra_forbidden":
-        table = _Rule if location[0] == "rule" else _File
-        keys = [about.alias or key for key, about in table.model_fields.items()]
+        keys = RULE_KEYS if location[0] == "rule" else tuple(_File.model_fields)
         return RuleFault(_where(location, data), "there is no such key", did_you_mean(location[-1], keys))
     nameless = problem["type"] == "missing"
     remedy = 'give the rule a name: name = "..."' if nameless else "correct the value"

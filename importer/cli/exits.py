@@ -4,21 +4,31 @@ import enum
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import click
 
 
 class Exit(enum.IntEnum):
-    """What a verb ends with."""
+    """What a verb ends with, and what that means."""
 
-    OK = 0
-    FAULT = 1
-    USAGE = 2
-    NEEDS_PERSON = 3
-    AGAIN_LATER = 4
-    CREDENTIALS_REFUSED = 5
-    ALREADY_RUNNING = 6
-    LEDGER_NEEDS_PERSON = 7
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """A number to the shell, with its meaning beside it."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "all well"
+    FAULT = 1, "a fault of ours, of the disk or of the ledger file; the message says what to do"
+    USAGE = 2, "wrong usage or configuration"
+    NEEDS_PERSON = 3, "finished, but some documents need a person; `status` also when a source is silent"
+    AGAIN_LATER = 4, "finished, but some will be tried again later"
+    CREDENTIALS_REFUSED = 5, "stopped: credentials refused (`run` goes on probing instead)"
+    ALREADY_RUNNING = 6, "stopped: another importer runs on this inbox or ledger"
+    LEDGER_NEEDS_PERSON = 7, "stopped: the ledger needs a person"
 
 
 class Stop(Exception):

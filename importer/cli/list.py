@@ -11,6 +11,7 @@ from importer.cli.output import (
     agreed_dialect,
     agreed_form,
     dialect_option,
+    otherwise_written,
     print_documents,
 )
 from importer.cli.reading import reading_ledger, settings_of
@@ -63,10 +64,12 @@ def command(
         # The ledger counts the latest ones only where it knows all that is wanted.
         most = None if wanted.is_narrow else rows
         found = ledger.documents(states=wanted.states or None, since=wanted.since, limit=most)
-    documents = [document for document in found if wanted.accepts(document)]
+        documents = [document for document in found if wanted.accepts(document)]
+        hint = otherwise_written(ledger, *wanted.references) if not documents else ""
     documents = ordered(documents[-rows:] if rows else documents, sort)
+    if hint or (form == "table" and not documents):
+        click.echo(f"no documents{hint}", err=True)
     if form == "table" and not documents:
-        click.echo("no documents", err=True)
         return
     print_documents(documents, form, dialect)
     if form == "table" and limit is None and len(documents) == SHOWN:

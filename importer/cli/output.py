@@ -14,6 +14,7 @@ import click
 from importer.adapters.ledger import LedgerReader
 from importer.cli.exits import Exit, Stop
 from importer.core.model import Document
+from importer.core.naming import shown
 from importer.report import as_csv, document_as_json, json_line, table_of
 from importer.spreadsheet import DIALECTS, csv_of
 
@@ -129,6 +130,12 @@ def find_documents(ledger: LedgerReader, name: str) -> list[Document]:
         or ledger.with_path(name)
         or ledger.with_path(os.path.normpath(Path(name).absolute()))
     )
+
+
+def otherwise_written(ledger: LedgerReader, *references: str) -> str:
+    """A hint for who asks for an invoice that the ledger has under another spelling; empty when it has not."""
+    known = [each for reference in references for each in ledger.references_like(reference) if each != reference]
+    return f"; did you mean {' or '.join(map(shown, known))}?" if known else ""
 
 
 def document_of(ledger: LedgerReader, name: str) -> Document:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from importer.cli.exits import Exit, Stop
-from importer.cli.output import console, find_documents, json_option, print_json
+from importer.cli.output import console, find_documents, json_option, otherwise_written, print_json
 from importer.cli.reading import reading_ledger, settings_of
 from importer.core.model import Document
 from importer.invoice_report import print_resends, resend_as_json
@@ -29,8 +29,8 @@ def command(ctx: click.Context, name: str, as_json: bool) -> None:
         if not documents and not any(resends.values()):
             raise Stop(
                 Exit.FAULT,
-                f"the ledger knows nothing of {name}: no document with that id, path or invoice reference. "
-                f"`importer explain {name}` says what would happen to a file.",
+                f"the ledger knows nothing of {name}: no document with that id, path or invoice reference"
+                f"{otherwise_written(ledger, name) or '.'} `importer explain {name}` says what would happen to a file.",
             )
         for document in documents:
             attempts, events = ledger.attempts_of(document), ledger.events_of(document)

@@ -1,6 +1,7 @@
 """`importer status`."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -19,6 +20,18 @@ from importer.core.model import State
 from importer.core.resending import ResendState
 from importer.report import counted, local, timestamp
 from importer.silence import Ear
+
+MEANINGS: Mapping[str, str] = {
+    "states": "How many documents are in each of the nine states.",
+    "oldest_unfinished": "The one first seen of those on their way or held: `id`, `state`, `first_seen_at` and "
+    "`reason` (its code); null when there is none.",
+    "blocked": "What does not go on, by state and reason: `state`, `reason` (its code), `count` and `example`.",
+    "line": "`code` is null while documents are sent; else why not, with `message` and `since`.",
+    "resends": "How many invoices that are sent again are in each of their states.",
+    "not_taken": "How many files in the inbox the ledger does not know as they are now.",
+    "silent": "The sources of `[[expect]]` that have not delivered: `name` and `expected_by`.",
+}
+"""The fields of `--json`, one object."""
 
 
 @click.command(epilog="\b\nExample:\n  importer status --json")

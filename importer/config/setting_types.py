@@ -40,6 +40,12 @@ class Origin(NamedTuple):
     """The keys that a variable has overridden."""
 
 
+class Written(NamedTuple):
+    """Beside a type: how its values are written, for the reference."""
+
+    form: str
+
+
 def _with_origin(parse: Callable[[object, Origin], object]) -> PlainValidator:
     def validate(value: object, info: ValidationInfo) -> object:
         return parse(value, cast("Origin", info.context))
@@ -127,33 +133,45 @@ def as_tables(value: object) -> tuple[Any, ...]:
     return tuple(value)
 
 
-Share = Annotated[float, PlainValidator(_share)]
-Count = Annotated[int, PlainValidator(_count)]
-Duration = Annotated[timedelta, PlainValidator(parse_duration)]
-SomeTime = Annotated[timedelta, PlainValidator(_some_time)]
-KeyLifetime = Annotated[timedelta, PlainValidator(_key_lifetime)]
-Range = Annotated[BackoffRange, PlainValidator(parse_range)]
-RequestRate = Annotated[Rate, PlainValidator(parse_rate)]
-Concurrency = Annotated[int, PlainValidator(_concurrency)]
-Size = Annotated[int, PlainValidator(_some_size)]
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
+Share = Annotated[float, PlainValidator(_share), Written("a share, `0%` to `100%`")]
+Count = Annotated[int, PlainValidator(_count), Written("a whole number of 0 or more")]
+Duration = Annotated[
+    timedelta, PlainValidator(parse_duration), Written("a duration: a whole number with `ms`, `s`, `m`, `h` or `d`")
+]
+SomeTime = Annotated[timedelta, PlainValidator(_some_time), Written("a duration of more than 0")]
+KeyLifetime = Annotated[timedelta, PlainValidator(_key_lifetime), Written("a duration, at most `23h`")]
+Range = Annotated[BackoffRange, PlainValidator(parse_range), Written("two durations, `a..b`")]
+RequestRate = Annotated[Rate, PlainValidator(parse_rate), Written("a rate: a whole number with `/s`, `/m` or `/h`")]
+Concurrency = Annotated[int, PlainValidator(_concurrency), Written("a whole number, 1 to 64")]
+Size = Annotated[
+    int,
+    PlainValidator(_some_size),
+    Written("a size: bytes, or a number with `kB`, `MB`, `GB` (thousands) or `KiB`, `MiB`, `GiB` (1024)"),
+]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns), Written("a list of patterns")]
 Treated = Annotated[Treatment, Field(strict=False)]
 
-SomePath = Annotated[Path, _from_root(parse_path)]
-CommandLine = Annotated[tuple[str, ...], _from_root(_command)]
-OptionalPath = Annotated[Path | None, _from_root(_optional_path)]
-Folder = Annotated[Path, _from_root(parse_folder)]
-Dated = Annotated[DatedFolder, _from_root(parse_dated_folder)]
-RulesFile = Annotated[Path, _with_origin(lambda value, origin: parse_rules(value, origin.file, origin.root))]
+SomePath = Annotated[Path, _from_root(parse_path), Written("a path")]
+CommandLine = Annotated[tuple[str, ...], _from_root(_command), Written("a list: a program and its arguments")]
+OptionalPath = Annotated[Path | None, _from_root(_optional_path), Written("a path, or empty")]
+Folder = Annotated[Path, _from_root(parse_folder), Written("a path")]
+Dated = Annotated[DatedFolder, _from_root(parse_dated_folder), Written("a path")]
+RulesFile = Annotated[
+    Path, _with_origin(lambda value, origin: parse_rules(value, origin.file, origin.root)), Written("a path")
+]
 
-BaseUrl = Annotated[str, PlainValidator(parse_base_url)]
-LedgerAddress = Annotated[LedgerUrl, _with_origin(_ledger_url)]
-MetricsPlace = Annotated[ListenAddress | Path | None, _from_root(parse_metrics)]
+BaseUrl = Annotated[str, PlainValidator(parse_base_url), Written("an address")]
+LedgerAddress = Annotated[LedgerUrl, _with_origin(_ledger_url), Written("an address of SQLAlchemy's form")]
+MetricsPlace = Annotated[
+    ListenAddress | Path | None, _from_root(parse_metrics), Written("`host:port`, a path, or empty")
+]
 
-ListenPlace = Annotated[ListenAddress | None, PlainValidator(parse_listen)]
+ListenPlace = Annotated[ListenAddress | None, PlainValidator(parse_listen), Written("`host:port`, or empty")]
 
-SourceName = Annotated[str, PlainValidator(parse_source_name)]
-SourceFolder = Annotated[FolderGlob | None, PlainValidator(parse_expected_folder)]
-SourceKind = Annotated[Kind | None, PlainValidator(parse_expected_kind)]
-Days = Annotated[frozenset[int], PlainValidator(parse_days)]
-TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day)]
+SourceName = Annotated[str, PlainValidator(parse_source_name), Written("a text of one line")]
+SourceFolder = Annotated[
+    FolderGlob | None, PlainValidator(parse_expected_folder), Written("a folder pattern, or empty")
+]
+SourceKind = Annotated[Kind | None, PlainValidator(parse_expected_kind), Written("a kind, or empty")]
+Days = Annotated[frozenset[int], PlainValidator(parse_days), Written("days and spans of days")]
+TimeOfDay = Annotated[time, PlainValidator(parse_time_of_day), Written("a time, `18:00`")]

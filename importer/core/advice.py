@@ -34,6 +34,6 @@ def commands(document: Document) -> list[tuple[str, str]]:
         found += [(f"retry {name}", "try again now")]
     if document.state is State.HELD and code in ACCEPTABLE:
         found += [(f"resolve {name} --accept", "import it all the same")]
-    if document.state is State.HELD:
-        found += [(f"resolve {name} --dismiss", "do not import it")]
+    if is_needed_for(document) and not document.key.in_doubt:
+        found += [(f"resolve {name} --dismiss", "do not import it; nobody is asked any more")]
     return found

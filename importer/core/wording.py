@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from importer.core.model import Document, Kind, Reason, State
-from importer.core.person import ACCEPTABLE
+from importer.core.person import ACCEPTABLE, DISMISSED
 
 _AGAIN = "erneut in den Eingangsordner legen"
 _RENAME = f"Bitte die Datei umbenennen, z. B. „Rechnung_RE12345.pdf“ oder „1. Mahnung RE12345.pdf“, und {_AGAIN}."
@@ -125,9 +125,13 @@ GERMAN: Mapping[str, tuple[str, str]] = {
         "Das Dokument wurde vielleicht schon übertragen; die Dokumentenliste in Abillify lässt das nicht erkennen.",
         "Bitte in Abillify nachsehen und dann mitteilen, ob das Dokument dort ist.",
     ),
-    "uncertain_too_long": (
-        "Ob das Dokument übertragen wurde, ist seit langem ungeklärt.",
-        "Bitte in Abillify nachsehen und dann mitteilen, ob das Dokument dort ist.",
+    "keeps_failing": (
+        "Abillify ist bei diesem Dokument immer wieder gescheitert und hat es nicht.",
+        "Bitte bei Abillify nach dem Grund fragen und danach erneut versuchen (Befehl unten).",
+    ),
+    "internal_error": (
+        "Der Importer selbst ist an diesem Dokument gescheitert.",
+        "Bitte den Fehler mit dem Protokoll melden und danach erneut versuchen (Befehl unten).",
     ),
     "dismissed": ("Jemand hat entschieden, dass dieses Dokument nicht übernommen wird.", "Es ist nichts zu tun."),
 }
@@ -160,7 +164,10 @@ _COMMANDS = {
     "resolve {} --accept": ("trotzdem übernehmen", "import it all the same"),
     "resolve {} --imported": ("das Dokument ist in Abillify", "the document is in Abillify"),
     "resolve {} --not-imported": ("das Dokument ist nicht in Abillify", "the document is not in Abillify"),
-    "resolve {} --dismiss": ("nicht übernehmen", "do not import it"),
+    "resolve {} --dismiss": (
+        "nicht übernehmen; niemand wird mehr gefragt",
+        "do not import it; nobody is asked any more",
+    ),
 }
 _WHERE = (
     "(im Ordner der Konfiguration auszuführen, z. B. /srv/importer, oder mit --config)",
@@ -242,6 +249,7 @@ def _commands(reason: Reason, document: Document, language: int) -> dict[str, st
         chosen += ["retry"]
     if document.state is State.HELD:
         chosen += ["resolve {} --accept"] if reason.code in ACCEPTABLE else []
+    if document.state.needs_person and reason.code != DISMISSED and not document.key.in_doubt:
         chosen += ["resolve {} --dismiss"]
     name = f"D{document.id}"
     return {

@@ -77,7 +77,7 @@ def _blank(letter: Letter) -> "FPDF":
     try:
         from fpdf import FPDF  # noqa: PLC0415  # an extra: only the demo needs it
     except ImportError as error:
-        raise DemoError("drawing the samples needs fpdf2: pip install 'abillify-importer[demo]'") from error
+        raise DemoError("drawing the samples needs fpdf2; from the check-out: pip install '.[demo]'") from error
     pdf = FPDF()
     pdf.set_creation_date(datetime(letter.date.year, letter.date.month, letter.date.day, 9, tzinfo=UTC))
     pdf.set_title(f"{letter.title} {letter.number}")

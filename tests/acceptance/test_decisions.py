@@ -27,6 +27,7 @@ def test_a_revision_is_held_and_goes_on_when_accepted(world, revision):
     (accepted,) = [event for event in story["events"] if event["name"] == "person.accept"]
     assert accepted["actor"]
     assert accepted["data"]["note"] == "corrected address"
+    assert "corrected address" in world.importer("show", revision["id"]).stdout
     assert not list((world.folder / "held").rglob("*.pdf*")), "the reason left with the file"
 
 

@@ -68,6 +68,11 @@ def test_what_the_address_answers(world, fault, exits, message, remedy):
     assert PASSWORD not in str(told)
 
 
+def test_before_anything_was_set_the_sandbox_is_missing(world):
+    world.environ["IMPORTER_API__BASE_URL"] = "http://127.0.0.1:1/api"
+    assert "importer sandbox" in findings(world, 4)["api"]["remedy"]
+
+
 @pytest.mark.parametrize(("fault", "remedy"), [(faults.wrong_date(3600), "NTP"), (faults.no_date(), "proxy")])
 def test_a_clock_that_is_off(world, fault, remedy):
     world.sandbox.fail(fault, endpoint="probe", times=None)

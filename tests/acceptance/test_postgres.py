@@ -58,6 +58,7 @@ def test_every_verb_does_what_it_does_with_sqlite(world, imported, query, tmp_pa
     ]
     (status,) = world.json("status", exits=3)
     assert status["states"]["imported"] == 3
+    assert "did you mean RE20001?" in world.importer("show", "re-20001", exits=1).stderr
     (told,) = world.json("show", "RE20001", exits=0)[:1]
     assert told["communication_reference"]
     assert "D5 will be tried again" in world.importer("retry", "D5", exits=0).stdout

@@ -255,13 +255,21 @@ def test_show_tells_what_to_do(lived):
     imported = lived.document("RE12345.pdf")["id"]
     assert "importer re" not in lived.importer("show", imported, exits=0).stdout
     rejected = lived.document("nonsense.pdf")["id"]
-    assert f"importer retry {rejected}" in lived.importer("show", rejected, exits=0).stdout
+    for command in (f"retry {rejected}", f"resolve {rejected} --dismiss"):
+        assert f"importer {command}" in lived.importer("show", rejected, exits=0).stdout
     lived.drop("RE12345.pdf", pdf("a revision"))
     lived.importer("backfill", "--wait", "0s", exits=3)
     (held,) = lived.json("list", "--state", "held", exits=0)
     story = lived.importer("show", held["id"], exits=0).stdout
     for decision in ("--accept", "--dismiss"):
         assert f"importer resolve {held['id']} {decision}" in story
+
+
+def test_a_reference_that_is_otherwise_written_is_no_stranger(lived):
+    assert "did you mean RE12345?" in lived.importer("show", "re-12345", exits=1).stderr
+    assert "did you mean RE12345?" in lived.importer("list", "--reference", "RE 12345", exits=0).stderr
+    assert "did you mean" not in lived.importer("show", "RE1234", exits=1).stderr
+    assert "did you mean" not in lived.importer("list", "--reference", "RE12345", "--state", "held", exits=0).stderr
 
 
 def test_status_tells_of_the_line_and_of_files_not_taken(lived):

@@ -34,7 +34,9 @@ def lived(world):
     world.drop("<script>alert(1)<\u2215script> RE10002.pdf", pdf("two"))
     world.importer("backfill", exits=None)
     world.drop("Rechnung_RE10001.pdf", pdf("another"))
+    world.drop("Preisliste.pdf", pdf("prices"))
     world.importer("backfill", exits=3)
+    world.importer("resolve", world.document("Preisliste.pdf")["id"], "--dismiss", exits=0)
     (held,) = world.json("list", "--state", "held", exits=0)
     world.importer("resolve", held["id"], "--accept", "--note", "<b>seen</b> by sales", exits=0)
     world.importer("backfill", exits=0)
@@ -66,6 +68,7 @@ def test_a_month_is_told_whole(world, tmp_path):
     assert not [found for found in page.attributes if found[1].startswith("on") or found[1] in ("src", "href")]
     assert hashlib.sha256(pdf("one")).hexdigest() in page.text
     assert "<b>seen</b> by sales" in page.text
+    assert "A person decided" not in page.text, "it is our sentence, and no note of the person's"
     assert "Invoices that were sent again" in page.text
     assert "@media print" in page.text
     assert "epoch 1" in page.text

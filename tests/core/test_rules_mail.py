@@ -275,9 +275,9 @@ def test_the_rules_file_has_the_key_from(tmp_path):
         load_rules(path, compile_pattern)
 
 
-def test_the_example_in_the_readme_holds_beside_the_shipped_rules(tmp_path):
+def test_the_example_of_the_guide_holds_beside_the_shipped_rules(tmp_path):
     root = Path(__file__).parents[2]
-    blocks = re.findall(r"^```toml\n(.*?)^```$", (root / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```toml\n(.*?)^```$", (root / "docs/rules.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     (shown,) = (block for block in blocks if 'from = "subject"' in block)
     path = tmp_path / "rules.toml"
     path.write_text((root / "config" / "rules.toml").read_text("utf-8") + "\n" + shown, "utf-8")

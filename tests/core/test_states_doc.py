@@ -83,7 +83,7 @@ def is_proof_of_absence(decision):
 def test_the_page_is_what_the_code_says():
     states = runpy.run_path(str(ROOT / "scripts" / "states"))
     page = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
-    assert page == states["rendered"](), "run `make docs`"
+    assert page == states["rendered"](), "run `make reference`"
 
 
 def test_no_outcome_is_missing():

@@ -11,7 +11,7 @@ from importer.core.wording import GERMAN, reason_text
 
 FROM_ELSEWHERE = {
     *("no_rule", "ambiguous", "unreadable_name", "refused_by_api", "revision", "same_bytes_elsewhere"),
-    *("waiting_too_long", "forbidden_for_invoice", "readback_unclear", "uncertain_too_long"),
+    *("waiting_too_long", "forbidden_for_invoice", "readback_unclear", "keeps_failing", "internal_error"),
     *("file_gone", "file_unreadable", "dismissed", "duplicate"),
 }
 
@@ -66,12 +66,19 @@ def test_a_code_that_nobody_has_translated_still_gets_a_german_text():
     [
         ({}, "damaged", ["--accept", "--dismiss", "retry D17"], ["--imported"]),
         ({}, "waiting_too_long", ["--dismiss", "retry D17"], ["--accept", "--imported"]),
-        ({"key": Key(in_doubt=True)}, "readback_unclear", ["--imported", "--not-imported"], ["--accept", "retry D17"]),
+        (
+            {"key": Key(in_doubt=True)},
+            "readback_unclear",
+            ["--imported", "--not-imported"],
+            ["--accept", "retry D17", "--dismiss"],
+        ),
+        ({"state": State.REJECTED}, "no_rule", ["retry D17", "--dismiss"], ["--accept", "--imported"]),
+        ({"state": State.REJECTED}, "dismissed", ["retry D17"], ["--dismiss"]),
     ],
-    ids=["a doubt", "a wait", "a send in doubt"],
+    ids=["a doubt", "a wait", "a send in doubt", "a name", "given up"],
 )
 def test_only_the_commands_that_fit_are_shown(held, reason, offered, not_offered):
-    text = reason_text(Reason(reason, "..."), document(state=State.HELD, **held))
+    text = reason_text(Reason(reason, "..."), document(**{"state": State.HELD, **held}))
 
     assert all(command in text for command in offered)
     assert not any(command in text for command in not_offered)

@@ -86,7 +86,7 @@ def machine():
 def readme_commands():
     """The block that installs the service."""
     readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    block = readme.split("\n## As a service", 1)[1].split("```\n", 2)[1]
+    block = readme.split("\n## As a service", 1)[1].split("```sh\n", 1)[1].split("```", 1)[0]
     return block.replace("USERNAME", USER).replace("PASSWORD", PASSWORD)
 
 

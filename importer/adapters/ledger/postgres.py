@@ -248,7 +248,7 @@ def _engine(url: URL) -> Engine:
     except ModuleNotFoundError as error:
         raise LedgerError(
             f"ledger {url.render_as_string(hide_password=True)}: PostgreSQL's driver is not installed; "
-            "`pip install 'abillify-importer[postgres]'`"
+            "`pip install --require-hashes -r requirements/postgres.txt`, from the check-out"
         ) from error
     event.listen(engine, "connect", _configure)
     return engine

@@ -21,6 +21,7 @@ from importer.core.hooks import Hook, Progress
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
 from importer.core.person import DISMISSED
+from importer.core.reference import same_reference
 from importer.core.resending import Resend, ResendState
 
 T = TypeVar("T")
@@ -98,6 +99,18 @@ class LedgerReader:
         if any("\ud800" <= character <= "\udfff" for character in reference):
             return []
         return self._documents(select(documents).where(documents.c.invoice_reference == reference))
+
+    def references_like(self, reference: str) -> list[str]:
+        """References of documents that are the same one otherwise written. Looks at all of them."""
+        if not reference.isprintable():
+            return []
+        column = documents.c.invoice_reference
+        written, wanted = func.lower(column), reference.lower()
+        for separator in "-_ /.":
+            written, wanted = func.replace(written, separator, ""), wanted.replace(separator, "")
+        with self._database.read() as connection:
+            found = connection.execute(select(column).where(written == wanted).distinct()).scalars().all()
+        return sorted(other for other in found if same_reference(other, reference))
 
     def with_path(self, path: str) -> list[Document]:
         """Documents seen at, lying at, or first named by this path."""

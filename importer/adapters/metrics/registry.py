@@ -1,6 +1,6 @@
 """The metrics: counters that grow where something happens, and gauges that are asked for when somebody looks.
 
-Every name and label stands in docs/operations.md, which a test compares with this.
+docs/reference/metrics.md is made of this.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,12 +38,16 @@ class Metrics:
         build.info({"version": version, "python": python})
         self._outcomes = Counter(
             "importer_api_outcomes",
-            "Requests to Abillify by endpoint, outcome and the error that it named.",
+            "Requests to Abillify by what came of them (`confirmed`, `refused`, `in_doubt`, `not_sent` ...) and the "
+            "error that Abillify named, such as `Unauthorized`, or its status.",
             ("endpoint", "outcome", "error"),
             registry=registry,
         )
         self._read_backs = Counter(
-            "importer_readbacks", "Read-backs of documents in doubt, by outcome.", ("outcome",), registry=registry
+            "importer_readbacks",
+            "Read-backs of documents in doubt: `found`, `absent`, `unclear`, `read_failed`.",
+            ("outcome",),
+            registry=registry,
         )
         self._uploads = Histogram(
             "importer_upload_seconds",
@@ -84,13 +88,17 @@ class _Gauges:
 
 
 def _of_service(view: View) -> Iterator[Metric]:
-    yield _one("importer_ready", "Whether documents can be imported, as /readyz tells.", view.is_ready)
-    yield _one("importer_stuck", "Whether a thread takes longer than it may, as /healthz tells.", view.is_stuck)
-    stopped = GaugeMetricFamily("importer_line_stopped", "Whether nothing is sent, with the reason.", labels=["reason"])
+    yield _one("importer_ready", "1 while `/readyz` says so.", view.is_ready)
+    yield _one("importer_stuck", "1 while `/healthz` says so.", view.is_stuck)
+    stopped = GaugeMetricFamily(
+        "importer_line_stopped", "1 while nothing is sent, with the reason; else 0.", labels=["reason"]
+    )
     stopped.add_metric([view.stopped], bool(view.stopped))
     yield stopped
     circuits = GaugeMetricFamily(
-        "importer_circuit_open", "Whether an endpoint fails and is left alone.", labels=["endpoint"]
+        "importer_circuit_open",
+        "1 while an endpoint (`import`, `documents`, `invoice`) fails and is left alone.",
+        labels=["endpoint"],
     )
     for endpoint, is_open in view.circuits.items():
         circuits.add_metric([endpoint], is_open)
@@ -99,16 +107,25 @@ def _of_service(view: View) -> Iterator[Metric]:
     if view.look_seconds is not None:
         yield _one("importer_scan_seconds", "How long the last look at all of the inbox took.", view.look_seconds)
     yield CounterMetricFamily(
-        "importer_files_found_only_by_scan", "Files that no event has told of.", value=view.unannounced
+        "importer_files_found_only_by_scan",
+        'Files that no event has told of: with `inbox.watch = "polling"` all of them, otherwise a sign that events get '
+        "lost.",
+        value=view.unannounced,
     )
 
 
 def _of_documents(view: View) -> Iterator[Metric]:
-    yield _one("importer_ledger_up", "Whether the ledger answers.", view.is_ledger_up)
+    yield _one(
+        "importer_ledger_up",
+        "Whether the ledger answers; if not, the documents are those of the last time.",
+        view.is_ledger_up,
+    )
     census = view.census
     if census.size is not None:
         yield _one("importer_ledger_bytes", "Size of the ledger's files.", census.size)
-    documents = GaugeMetricFamily("importer_documents", "Documents by state and reason.", labels=["state", "reason"])
+    documents = GaugeMetricFamily(
+        "importer_documents", "How many documents; `reason` is empty where there is none.", labels=["state", "reason"]
+    )
     for state, reason, count in census.documents:
         documents.add_metric([state.value, reason], count)
     yield documents
@@ -118,7 +135,7 @@ def _of_documents(view: View) -> Iterator[Metric]:
 def _ages(view: View, census: Census) -> Iterator[Metric]:
     in_state = GaugeMetricFamily(
         "importer_oldest_in_state_seconds",
-        "For how long the oldest document of each unfinished state has been in it.",
+        "For how long the oldest document of each unfinished state has been in it; only of states that have any.",
         labels=["state"],
     )
     for state, entered in census.entered.items():
@@ -126,15 +143,21 @@ def _ages(view: View, census: Census) -> Iterator[Metric]:
     yield in_state
     oldest = min(census.first_seen.values(), default=view.now)
     age = max(0.0, (view.now - oldest).total_seconds())
-    yield _one("importer_oldest_unfinished_seconds", "Since the oldest unfinished document was first seen.", age)
+    yield _one(
+        "importer_oldest_unfinished_seconds",
+        "Since the oldest document that is on its way or held was first seen; 0 when there is none.",
+        age,
+    )
 
 
 def _of_sources(view: View) -> Iterator[Metric]:
     silent = GaugeMetricFamily(
-        "importer_source_silent", "Whether a source has not delivered by its time.", labels=["source"]
+        "importer_source_silent", "1 while a source of `[[expect]]` has not delivered by its time.", labels=["source"]
     )
     last = GaugeMetricFamily(
-        "importer_source_last_delivery_timestamp_seconds", "When a source delivered last.", labels=["source"]
+        "importer_source_last_delivery_timestamp_seconds",
+        "When it delivered last, if that was on the day in question or later.",
+        labels=["source"],
     )
     for source, delivery in view.deliveries.items():
         silent.add_metric([source], delivery.is_silent)

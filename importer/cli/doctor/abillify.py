@@ -19,6 +19,7 @@ REFUSED = (
     "(Settings / API Credentials)"
 )
 BARRED = "a firewall or proxy may stand between, or let other IP addresses through only; ask whoever runs it"
+SANDBOX = "nothing listens there on this machine: set api.base_url to Abillify's address, or start `importer sandbox`"
 PATIENCE = "check api.base_url and the network; where both are right, it passes by itself"
 
 
@@ -31,16 +32,18 @@ def api(settings: Settings, credentials: Credentials) -> Iterator[Finding]:
             message = f"{address} refused the credentials: {error}"
             yield fault("api", message, REFUSED, Exit.CREDENTIALS_REFUSED)
         case ProbeFailed(cause, status):
-            remedy, code = _remedy(status)
+            remedy, code = _remedy(address, status)
             yield fault("api", f"{address}: {cause}", remedy, code)
         case ProbeAccepted(server_time):
             yield Finding("api", f"{address} accepts the credentials")
             yield _clock(server_time)
 
 
-def _remedy(status: int | None) -> tuple[str, Exit]:
+def _remedy(address: str, status: int | None) -> tuple[str, Exit]:
     if status in NOT_THE_API:
         return ADDRESS, Exit.USAGE
+    if status is None and address.startswith("http:"):  # which is allowed to this machine only
+        return SANDBOX, Exit.AGAIN_LATER
     return BARRED if status == 403 else PATIENCE, Exit.AGAIN_LATER
 
 
