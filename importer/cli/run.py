@@ -9,6 +9,7 @@ import click
 
 from importer.adapters.inbox import Watcher
 from importer.adapters.locks import AlreadyHeld, alone
+from importer.adapters.memory import keep_flat
 from importer.adapters.notify import Notifier
 from importer.adapters.rules_file import RulesFileError
 from importer.assembly import Parts, scanner_of
@@ -39,6 +40,7 @@ def command(ctx: click.Context, new_account: bool) -> None:
     Refused credentials stop the line, not the service: it goes on probing until they are accepted. SIGHUP reads rules
     and settings anew, except on a terminal. Under systemd it tells when it is ready, how it is, and that it is alive.
     """
+    keep_flat()
     stop, hangup = threading.Event(), threading.Event()
     with (
         on_signals(stop.set) as on_stop,
