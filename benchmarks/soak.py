@@ -57,6 +57,12 @@ class Dropping:
             hidden.write_bytes(corpus.pdf(SIZE, 1, self._source))
             hidden.rename(place / f"Rechnung_RE-2024-{self._dropped:07}.pdf")
 
+    def rest(self, folder: str) -> None:
+        """Until all were uploaded, and those of this folder put away."""
+        self.wait()
+        while any((self._home.inbox / folder).iterdir()):
+            time.sleep(0.05)
+
     def wait(self, until: int | None = None) -> None:
         """Until all, or so many, were uploaded."""
         wanted, last = until or self._dropped, time.monotonic()
@@ -71,9 +77,10 @@ class Dropping:
 def states(dropping: Dropping, pid: int, files: int) -> Iterator[State]:
     for portion in range(PORTIONS):
         dropping.drop(2 * files // 3 // PORTIONS, f"{portion:04}")
-        dropping.wait()
-        say(".")
-        yield State.of(pid)
+        dropping.rest(f"{portion:04}")
+        state = State.of(pid)
+        say(f"{state.memory / 1e6:.0f} MB, {state.threads} threads, {state.handles} files; ")
+        yield state
 
 
 def fresh(dropping: Dropping, home: Home, files: int) -> int:

@@ -6,7 +6,7 @@ from math import inf
 
 from importer.adapters.inbox import FoundFile
 
-ROOM = 65_536
+ROOM = 16_384
 """Announcements that are remembered at once; while there are more, every file counts as announced."""
 
 

@@ -1,8 +1,8 @@
 """What a file is, by its name and its bytes, and what should become of it. Nothing here writes or sends."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from importer.adapters.probe import Probe
@@ -16,7 +16,7 @@ from importer.core.rules import FileName, Inference, Match, Rules
 from importer.core.verdict import DocumentPolicy, Verdict, judge, judge_name
 
 NAMES = 8192
-"""Names whose reading is remembered: each is read when its batch is counted, and again when the file is examined."""
+"""Names whose reading is remembered at once, from when their batch is counted until the file itself is examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Examiner:
         self._rules = rules
         self._policy = policy
         self._account = account
-        self._read_name = lru_cache(maxsize=NAMES)(self._inferred)
+        self._understood: OrderedDict[str, Inference] = OrderedDict()
 
     def under(self, rules: Rules, policy: DocumentPolicy) -> "Examiner":
         """The same probe and account under other rules and another policy."""
@@ -88,14 +88,18 @@ class Examiner:
         return _judged(document, self._inference(document.path), None, verdict.Accepted())
 
     def understand(self, relative: str) -> Understood | None:
-        """What the rules read from a file's path alone; None for nothing certain."""
-        inference = self._inference(relative)
+        """What the rules read from a file's path alone; None for nothing certain. For one thread at a time."""
+        inference = self._understood[relative] = self._inferred(relative)
+        if len(self._understood) > NAMES:
+            self._understood.popitem(last=False)
         return Understood(inference.reference, inference.by_fallback) if isinstance(inference, Match) else None
 
     def _inference(self, relative: str, facts: Facts | None = None) -> Inference:
         """Only of an e-mail do the rules read more than its name."""
-        is_mail = facts is not None and facts.eml is not None
-        return self._inferred(relative, facts) if is_mail else self._read_name(relative)
+        inference = self._understood.pop(relative, None)
+        if facts is not None and facts.eml is not None:
+            return self._inferred(relative, facts)
+        return inference or self._inferred(relative)
 
     def _inferred(self, relative: str, facts: Facts | None = None) -> Inference:
         return self._rules.infer(FileName.parse(relative), facts)

@@ -1,7 +1,8 @@
-"""What comes in: looks at the inbox in small steps, and keeps a short queue of the files to take next.
+"""What comes in: looks at the inbox in small steps, and keeps short queues of the files to take next.
 
-A million files may wait in the inbox. The queue holds a few thousand, and the scanner finds the others again when their
-turn comes; a file that arrives meanwhile goes before them.
+A million files may wait in the inbox. The queues hold a few thousand, and the scanner finds the others again when their
+turn comes. A file that arrives meanwhile goes before them, and before files that have arrived a little earlier: those
+are a backlog by now.
 """
 
 from collections import deque
@@ -20,8 +21,14 @@ from importer.clock import Clock
 QUEUED = 4096
 """Files of a backlog that are looked at together (`importer.batches`), and wait in memory."""
 
+FRESH = 1024
+"""Fresh files that wait in memory; of more, the latest come in one by one as the others are taken."""
+
 BREATH = 0.1
-"""Seconds between two reactions to events: they come in bursts."""
+"""Seconds between two looks, or two gatherings of a backlog."""
+
+BLINK = 0.005
+"""Seconds between two reactions to events, at least: they come in bursts."""
 
 STEP = 0.02
 """Seconds that a look goes on before the workers are seen to."""
@@ -30,7 +37,8 @@ INBOX_MISSING = "inbox_missing"
 """The problem that means that nothing of the inbox can be seen."""
 
 SHARE = 10
-"""A look at everything that takes a second comes once in so many seconds, however short the rescan time is."""
+"""A look at everything that takes a second comes once in so many seconds, however short the rescan time is; so does a
+reaction to events."""
 
 
 class Survey(Protocol):
@@ -69,8 +77,13 @@ class Intake:
         self._is_known = is_known
         self._clock = clock
         self._log = log
+        self._told: deque[FoundFile] = deque()
+        """Told of by events, the latest first."""
+        self._found: deque[FoundFile] = deque()
+        """New in a later look than the first one; before that, everything is backlog."""
         self._files: deque[FoundFile] = deque()
-        self._more = False
+        self._more = self._more_fresh = False
+        self._breath = BLINK
         self._settles_at: float | None = None
         self._began = self._ended = self._next_look = self._next_gathering = clock.steady()
         self._gathered = self._ended - BREATH
@@ -91,10 +104,10 @@ class Intake:
 
     # ------------------------------------------------------------ told by others
 
-    def changed(self, path: str | None) -> None:
-        """An event: something has changed there, or somewhere. From any thread."""
+    def changed(self, path: str | None, *, was_renamed: bool = False) -> None:
+        """An event: something has changed there, or somewhere; see `Scanner.hint`. From any thread."""
         self._announced.note(path)
-        self._scanner.hint(path)
+        self._scanner.hint(path, was_renamed=was_renamed)
 
     def retry(self, path: Path) -> None:
         """A file that was taken, and was not ready after all. From any thread."""
@@ -110,15 +123,20 @@ class Intake:
 
     # ------------------------------------------------------------ what is there
 
+    def next_fresh(self) -> FoundFile | None:
+        """The next one to take before anything else."""
+        queue = self._told or self._found
+        return queue.popleft() if queue else None
+
     def next_file(self) -> FoundFile | None:
         """The next one to take."""
-        return self._files.popleft() if self._files else None
+        return self.next_fresh() or (self._files.popleft() if self._files else None)
 
     @property
     def has_files(self) -> bool:
         """Whether any complete file waits to be taken, or may turn up any moment."""
         is_behind = self._looks == 0 or self._scanner.is_looking or self._next_gathering <= self._clock.steady()
-        return bool(self._files) or self._more or is_behind
+        return self._queued > 0 or self._more or self._more_fresh or is_behind
 
     @property
     def looks(self) -> int:
@@ -133,7 +151,11 @@ class Intake:
     @property
     def waiting(self) -> int:
         """Files that were not taken yet, as far as they are known."""
-        return len(self._files) + self._scanner.waiting
+        return self._queued + self._scanner.waiting
+
+    @property
+    def _queued(self) -> int:
+        return len(self._told) + len(self._found) + len(self._files)
 
     @property
     def unsettled(self) -> list[str]:
@@ -150,27 +172,34 @@ class Intake:
         now = self._clock.steady()
         if not self._is_begun and now >= self._look_at:
             self._is_begun, self._began = True, now
-            self._scanner.begin(now)
+            self._scanner.begin()
         if self._scanner.is_looking:
             self._look(now)
             now = self._clock.steady()
         if self._looks > 0 and now >= self._gather_at:
-            room = 0 if is_full else QUEUED - len(self._files)
-            self._take_in(self._scanner.gather(now, max(0, room)), is_busy=is_busy)
+            room = 0 if is_full else max(0, QUEUED - len(self._files))
+            self._take_in(self._scanner.gather(now, room, self._fresh_room), is_busy=is_busy)
+            self._breath = min(BREATH, max(BLINK, SHARE * (self._clock.steady() - now)))
         return 0.0 if self._scanner.is_looking else max(0.0, min(self._look_at, self._gather_at) - self._clock.steady())
 
     @property
     def _look_at(self) -> float:
         """When to begin with a look at everything."""
         if self._scanner.has_lost_track:
-            return min(self._next_look, self._ended + BREATH)
+            return min(self._next_look, self._ended + max(BREATH, self.look_seconds or 0.0))
         return self._next_look
+
+    @property
+    def _fresh_room(self) -> int:
+        return max(0, FRESH - len(self._told) - len(self._found))
 
     @property
     def _gather_at(self) -> float:
         moment = self._next_gathering
-        if self._scanner.has_news or (self._more and len(self._files) <= QUEUED // 2):
+        if self._more and len(self._files) <= QUEUED // 2:
             moment = min(moment, self._gathered + BREATH)
+        if self._scanner.has_news or (self._more_fresh and self._fresh_room):
+            moment = min(moment, self._gathered + self._breath)
         return moment
 
     def _look(self, now: float) -> None:
@@ -193,18 +222,20 @@ class Intake:
             self._is_looked_through = False
             self.blind = next((problem for problem in scan.problems if problem.code == INBOX_MISSING), None)
         now = self._clock.steady()
-        self._gathered, self._more = now, scan.more
+        self._gathered, self._more, self._more_fresh = now, scan.more, scan.more_fresh
         self._settles_at = None if scan.next_look is None else now + scan.next_look
         self._next_gathering = float("inf") if scan.next_look is None else now + max(BREATH / 10, scan.next_look)
         fresh = self._unknown(scan.settled[: scan.fresh])
         others = self._unknown(scan.settled[scan.fresh :])
         self.unannounced += sum(self._announced.is_news(file) for file in (*fresh, *others))
-        if not self._files and not self.is_unsettled:
+        if not self._queued and not self.is_unsettled:
             self._announced.forget()
-        self._survey([*fresh, *others], is_idle=not self._files and not is_busy)
+        self._survey([*fresh, *others], is_idle=not self._queued and not is_busy)
         for file in (*fresh, *others):
             self._log.debug("file.settled", path=file.relative)
-        self._files.extendleft(reversed(fresh))
+        self._told.extendleft(file for file in reversed(fresh) if file.told)
+        found = self._found if self._looks > 1 else self._files
+        found.extendleft(file for file in reversed(fresh) if not file.told)
         self._files.extend(others)
 
     def _unknown(self, files: Sequence[FoundFile]) -> list[FoundFile]:

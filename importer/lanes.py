@@ -7,8 +7,10 @@ and others put away what was imported.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from importer.core.circuit import EVERYBODY
+from importer.turnstile import Turnstile
 
 BESIDES = 64
 """Workers beside those that upload: as many as one commit takes."""
@@ -24,6 +26,10 @@ def claims(uploads: int) -> int:
     return min(4 * uploads, EVERYBODY)
 
 
+# How late the news is of the document that a worker has in hand: what has just come overtakes a backlog.
+_HASTE: ContextVar[int] = ContextVar("haste", default=0)
+
+
 class Lanes:
     """Shared by all workers.
 
@@ -33,34 +39,48 @@ class Lanes:
     """
 
     def __init__(self, *, uploads: int, memory: int) -> None:
-        self._claims = threading.BoundedSemaphore(claims(uploads))
-        self._intents = threading.BoundedSemaphore(min(2 * uploads, EVERYBODY))
-        self._requests = threading.BoundedSemaphore(uploads)
+        self._claims = Turnstile(claims(uploads))
+        self._intents = Turnstile(min(2 * uploads, EVERYBODY))
+        self._requests = Turnstile(uploads)
         self._memory = memory
         self._held = 0
         self._room = threading.Condition()
 
     @contextmanager
+    def overtaking(self, haste: int) -> Iterator[None]:
+        """All that this thread waits for inside the block, it waits for in such a hurry (`Turnstile`)."""
+        token = _HASTE.set(haste)
+        try:
+            yield
+        finally:
+            _HASTE.reset(token)
+
+    @contextmanager
     def claim(self) -> Iterator[None]:
         """Room for a document from its claim to its outcome: its lease must not end while it waits."""
-        with self._claims:
+        with self._in(self._claims):
             yield
 
     @contextmanager
     def intent(self) -> Iterator[None]:
         """Room for an intent and its upload: it must be young when its first byte leaves."""
-        with self._intents:
+        with self._in(self._intents):
             yield
 
     @contextmanager
     def request(self, within: float | None = None) -> Iterator[bool]:
         """Room for a request; False when there was none for `within` seconds."""
-        is_free = self._requests.acquire(timeout=within)
+        with self._in(self._requests, within) as is_free:
+            yield is_free
+
+    @contextmanager
+    def _in(self, lane: Turnstile, within: float | None = None) -> Iterator[bool]:
+        is_free = lane.enter(_HASTE.get(), within=within)
         try:
             yield is_free
         finally:
             if is_free:
-                self._requests.release()
+                lane.leave()
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:

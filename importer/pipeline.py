@@ -135,7 +135,7 @@ class Pipeline:
         if known is not None:
             return Taken(known.id, is_new=False, document=known)  # falls due by itself
         examiner = self._examiner  # one and the same from the reading to the verdict
-        with self._lanes.holding(file.signature.size):
+        with self._lanes.overtaking(file.told), self._lanes.holding(file.signature.size):
             with self._measure("read"):
                 reading = read(file.path, examiner.max_size)
             with self._measure("examine"):

@@ -168,6 +168,11 @@ class Service:
         self.intake.changed(path)
         self.wake.set()
 
+    def renamed(self, path: str) -> None:
+        """An event: a file has got this name, after it was written elsewhere or under another one."""
+        self.intake.changed(path, was_renamed=True)
+        self.wake.set()
+
     def decided(self) -> None:
         """A person has decided: look into the ledger for what is due, now instead of when the next one falls due."""
         with self._lock:
@@ -200,9 +205,10 @@ class Service:
         probe_in = self._line.tend()
         round_in = self._begin_round()
         intake_in = self.intake.go_on(is_busy=self.is_busy, is_full=self._is_full)
+        self._hand_out_files(workers, self.intake.next_fresh)
         self._hand_out_moves(workers)
         due_in = self._hand_out_documents(workers)
-        self._hand_out_files(workers)
+        self._hand_out_files(workers, self.intake.next_file)
         self.has_caught_up = self.intake.looks > 0 and self.left == 0
         resend_in = self._hand_out_resend(workers)
         waits = (intake_in, round_in, probe_in, due_in, resend_in, self.on_turn(), IDLE)
@@ -232,8 +238,8 @@ class Service:
             self._unreadable.clear()
         return self._next_round - now
 
-    def _hand_out_files(self, workers: ThreadPoolExecutor) -> None:
-        while self._has_room() and not self._is_full and (file := self.intake.next_file()) is not None:
+    def _hand_out_files(self, workers: ThreadPoolExecutor, following: Callable[[], FoundFile | None]) -> None:
+        while self._has_room() and not self._is_full and (file := following()) is not None:
             with self._lock:
                 self._taken += 1
             self._begin(workers.submit(self.progress.work, self._take, file))

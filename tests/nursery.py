@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-LATER = ["alembic.command", "alembic.config", "rich.console", "rich.progress", "rich.table", "rich.text", "watchdog"]
+LATER = ["alembic.command", "alembic.config", "rich.console", "rich.progress", "rich.table", "rich.text"]
 """What verbs import only when they come to it."""
 
 ROOT = Path(__file__).parent.parent

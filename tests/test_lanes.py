@@ -33,3 +33,24 @@ def test_documents_wait_until_their_bytes_have_room_but_a_large_one_may_go_alone
     for thread in waiting:
         thread.join()
     assert sorted(entered) == [1, 1000]
+
+
+def test_every_other_place_is_for_whoever_is_in_a_hurry_and_the_rest_for_who_waits_longest():
+    lanes = Lanes(uploads=1, memory=1)
+    order = []
+
+    def ask(name, haste):
+        with lanes.overtaking(haste), lanes.request():
+            order.append(name)
+
+    with lanes.request():
+        threads = []
+        for name, haste in {"first": 0, "second": 0, "third": 0, "news": 1, "latest news": 2}.items():
+            threads.append(threading.Thread(target=ask, args=[name, haste]))
+            threads[-1].start()
+            while len(lanes._requests._waiting) < len(threads):
+                pass
+    for thread in threads:
+        thread.join()
+
+    assert order == ["latest news", "first", "news", "second", "third"]

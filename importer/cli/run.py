@@ -9,6 +9,7 @@ import click
 
 from importer.adapters.inbox import Watcher
 from importer.adapters.locks import AlreadyHeld, alone
+from importer.adapters.memory import keep_flat
 from importer.adapters.notify import Notifier
 from importer.adapters.rules_file import RulesFileError
 from importer.assembly import Parts, scanner_of
@@ -39,6 +40,7 @@ def command(ctx: click.Context, new_account: bool) -> None:
     Refused credentials stop the line, not the service: it goes on probing until they are accepted. SIGHUP reads rules
     and settings anew, except on a terminal. Under systemd it tells when it is ready, how it is, and that it is alive.
     """
+    keep_flat()
     stop, hangup = threading.Event(), threading.Event()
     with (
         on_signals(stop.set) as on_stop,
@@ -65,8 +67,10 @@ def _run(
     service = parts.service(scanner_of(settings), limits)
     heartbeat, helpers = _heartbeat(parts, service), Helpers(service.wake.set)
     reloader = Reloader(parts, os.environ)
+    mode: str
 
     def between_turns(_: Round) -> bool:
+        nonlocal mode
         if stop.is_set():
             heartbeat.stopping()
             lookout.is_ending = True
@@ -76,18 +80,28 @@ def _run(
             heartbeat.reloading()
             _reload(parts, reloader)
         watcher.keep_watching()
+        if watcher.effective_mode != mode:
+            mode = watcher.effective_mode
+            parts.log.warning("watch.changed", mode=mode, message=watcher.why)
         helpers.check()
         heartbeat.ready()
         return False
 
     with (
-        Watcher(inbox.path, recursive=inbox.recursive, mode=inbox.watch, changed=service.changed) as watcher,
+        Watcher(
+            inbox.path,
+            recursive=inbox.recursive,
+            mode=inbox.watch,
+            changed=service.changed,
+            renamed=service.renamed,
+        ) as watcher,
         helpers.running("heartbeat", heartbeat.beat),
         watched(parts, service, _patience(settings), helpers) as lookout,
         beside(parts, service.decided),
         parts.hooks,
     ):
-        parts.log.info("watch.started", inbox=str(inbox.path), mode=watcher.effective_mode, message=watcher.why)
+        mode = watcher.effective_mode
+        parts.log.info("watch.started", inbox=str(inbox.path), mode=mode, message=watcher.why)
         for acts in wakes:
             acts.append(service.wake.set)
         service.run(stop=between_turns)
@@ -128,4 +142,5 @@ def _patience(settings: Settings) -> Patience:
     api = settings.api
     queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     alone = (2 * (api.timeout + queueing) + INSPECTION).total_seconds()
-    return Patience(alone=alone, in_turn=alone * workers(api.concurrency) / api.concurrency)
+    # Of the places that others give up, it gets every other one at the latest (`importer.turnstile`).
+    return Patience(alone=alone, in_turn=2 * alone * workers(api.concurrency) / api.concurrency)

@@ -65,6 +65,7 @@ OF_THE_PROGRAM: Mapping[str, str] = {
     "service.draining": "Nothing new is begun; what is under way is finished.",
     "service.stopped": "It has ended.",
     "watch.started": "How new files are noticed: by events or by polling, and why.",
+    "watch.changed": "From now on they are noticed otherwise, as where not every folder can be watched, and why.",
     "file.settled": "A file is complete.",
     "file.not_ready": "A file could not be taken yet; it is looked at again.",
     "file.not_put_away": "A file could not be moved to where it belongs; it is tried again.",

@@ -4,7 +4,12 @@ import sys
 
 import pytest
 
+from importer.lanes import workers
+from importer.sandbox import faults
 from tests.world import eml, pdf
+
+UPLOADS = 8
+"""`api.concurrency`, as shipped."""
 
 
 def test_what_is_dropped_while_it_runs_is_imported(world):
@@ -22,11 +27,13 @@ def test_what_is_dropped_while_it_runs_is_imported(world):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
-def test_a_pdf_that_is_there_to_its_last_line_and_has_no_writer_need_not_wait(world):
+def test_what_is_finished_beyond_doubt_need_not_wait(world):
     # Given an hour for which a file has to look the same
     world.environ["IMPORTER_INBOX__SETTLE"] = "1h"
+    world.drop("RE10000.pdf")
     with world.running() as service:
-        service.wait_for("service.ready")  # the first look is over
+        # Then a PDF that lay there before need not
+        service.wait_for("document.imported", path="RE10000.pdf")
         # When half a file is closed, a whole one is still open, and another whole one is closed
         content = pdf("RE10001")
         (world.inbox / "RE10001.pdf").write_bytes(content[: len(content) // 2])
@@ -34,13 +41,43 @@ def test_a_pdf_that_is_there_to_its_last_line_and_has_no_writer_need_not_wait(wo
             still_written.write(pdf("RE10002"))
             still_written.flush()
             (world.inbox / "RE10003.pdf").write_bytes(pdf("RE10003"))
-            # Then only that one is taken
-            service.wait_for("document.imported", path="RE10003.pdf")
-            assert [document["path"] for document in world.documents()] == ["RE10003.pdf"]
+            # And when an e-mail is closed, and another one renamed into its place
+            (world.inbox / "RE10004.eml").write_bytes(eml("a"))
+            world.drop(world.folder / "RE10005.eml", eml("b")).rename(world.inbox / "RE10005.eml")
+            # Then only those are taken of which nothing can be missing
+            for _ in ("RE10003.pdf", "RE10005.eml"):
+                service.wait_for("document.imported")
+            taken = [document["path"] for document in world.documents()]
+            assert sorted(taken) == ["RE10000.pdf", "RE10003.pdf", "RE10005.eml"]
         service.wait_for("document.imported", path="RE10002.pdf")
         with (world.inbox / "RE10001.pdf").open("ab") as rest:
             rest.write(content[len(content) // 2 :])
         service.wait_for("document.imported", path="RE10001.pdf")
+
+
+def drop_many(world, count):
+    """At once, each as by a rename into the inbox."""
+    template = pdf("000000")
+    for number in range(count):
+        (world.folder / "spool").write_bytes(template.replace(b"000000", b"%06d" % number))
+        (world.folder / "spool").rename(world.inbox / f"RE{20000 + number}.pdf")
+
+
+def test_a_fresh_file_waits_only_for_what_is_under_way_already(world):
+    # Given an importer that is held up while more is told than it remembers, the fresh file last
+    world.sandbox.fail(faults.delay(before=None), endpoint="probe")
+    with world.running() as service:
+        service.wait_for("watch.started")
+        assert world.sandbox.wait_until(lambda: len(world.sandbox.requests) == 1, 60)
+        drop_many(world, 6000)
+        world.drop("new/RE99999.pdf")
+        # When it goes on
+        world.sandbox.release()
+        service.wait_for("document.imported", path="new/RE99999.pdf")
+        service.kill()
+    # Then only what workers had in hand came before
+    references = [c.reference for c in world.sandbox.effects]
+    assert references.index("RE99999") <= 2 * workers(UPLOADS)
 
 
 def test_what_lay_there_before_it_started_is_imported(world):

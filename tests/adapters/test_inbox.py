@@ -1,6 +1,7 @@
 """The scan finds what is complete; the watcher says when to scan. Real folders, real events."""
 
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from importer.adapters.inbox import Scanner, Watcher, choose_mode
+from importer.adapters.inbox import Scanner, Watcher, choose_mode, elsewhere
 from importer.adapters.inbox.mounts import find_type, is_silent
 from importer.core.naming import DoneFile, IgnoredNames
 
@@ -430,18 +431,53 @@ def test_whatever_can_complete_a_file_wakes(inbox, arrival):
         assert woken.wait(30)
 
 
+def test_elsewhere_than_on_linux_a_library_tells(inbox):
+    told = set()
+    woken = threading.Event()
+
+    def changed(path):
+        told.add(path)
+        if path == str(inbox / "sub" / "RE1.pdf"):
+            woken.set()
+
+    (inbox / "sub").mkdir()
+    events = elsewhere.Events(str(inbox), recursive=True, changed=changed)
+    events.start()
+    assert events.is_alive()
+    put(inbox / "sub" / "RE1.pdf")
+    assert woken.wait(30)
+    events.stop()
+    assert not events.is_alive()
+
+
+def test_what_happens_in_folders_that_come_and_move_is_told(inbox):
+    told = queue.SimpleQueue()
+    with Watcher(inbox, recursive=True, mode="events", changed=told.put, renamed=lambda path: told.put((path,))) as it:
+        (inbox / "new").mkdir()
+        assert told.get(timeout=30) == str(inbox / "new")
+        (inbox / "new").rename(inbox / "moved")
+        assert told.get(timeout=30) == str(inbox / "moved")
+        put(inbox.parent / "RE1.pdf").rename(inbox / "moved" / "RE1.pdf")
+        assert told.get(timeout=30) == (str(inbox / "moved" / "RE1.pdf"),)
+        (inbox / "moved" / "RE1.pdf").rename(inbox.parent / "RE1.pdf")  # as if it were put away
+        (inbox / "moved").rename(inbox.parent / "away")
+        put(inbox.parent / "away" / "RE2.pdf")
+        put(inbox / "RE3.pdf")
+        assert told.get(timeout=30) == str(inbox / "RE3.pdf"), "what has left is nobody's affair"
+        assert it.effective_mode == "events"
+
+
 def test_a_scan_does_not_wake_us_again(inbox):
     read = put(inbox / "sub" / "RE1.pdf")
     last = put(inbox.parent / "RE2.pdf")
     arrived, events = threading.Event(), []
 
-    class Recorder(Watcher):
-        def on_any_event(self, event):
-            events.append(event.src_path)
-            if event.src_path == str(inbox / last.name):
-                arrived.set()
+    def changed(path):
+        events.append(path)
+        if path == str(inbox / last.name):
+            arrived.set()
 
-    with Recorder(inbox, recursive=True, mode="events", changed=lambda _: None):
+    with Watcher(inbox, recursive=True, mode="events", changed=changed):
         scanner(inbox).scan(0.0)
         read.read_bytes()
         last.rename(inbox / last.name)  # what reading had caused would come before this
@@ -515,6 +551,31 @@ def test_without_a_free_watch_it_polls_and_names_the_sysctl(inbox):
 
     assert done.stdout.startswith("polling ")
     assert "fs.inotify.max_user_watches" in done.stdout
+
+
+def test_without_a_free_watch_for_a_new_folder_it_says_so_and_names_the_sysctl(inbox):
+    limited = 'echo 2 > /proc/sys/user/max_inotify_watches && exec "$@"'
+    command = ["unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh"]
+    if not can(*command, "true"):
+        pytest.skip("no user namespace in which to lower the limit")
+    program = """
+import sys, threading
+from pathlib import Path
+from importer.adapters.inbox import Watcher
+inbox, seen = Path(sys.argv[1]), threading.Semaphore(0)
+with Watcher(inbox, recursive=True, mode="auto", changed=lambda _: seen.release()) as watcher:
+    for name in ("first", "second"):
+        (inbox / name).mkdir()
+        assert seen.acquire(timeout=30)
+        print(watcher.effective_mode, watcher.why)
+"""
+
+    done = subprocess.run([*command, sys.executable, "-c", program, inbox], capture_output=True, text=True, check=True)
+
+    first, second = done.stdout.splitlines()
+    assert first.startswith("events ")
+    assert second.startswith("polling ")
+    assert "fs.inotify.max_user_watches" in second
 
 
 # ------------------------------------------------------------ which file system

@@ -16,19 +16,25 @@ TAIL = 1024
 LAST_LINE = b"%%EOF"
 
 
-def is_finished(path: str) -> bool:
-    """Whether this is a PDF with its last line, and nobody has it open for writing.
+def is_finished(path: str, *, was_renamed: bool = False) -> bool:
+    """Whether nobody has this file open for writing, and nothing is missing at its end.
 
-    A writer that closes its file between two pieces has not written that line yet. An e-mail has no last line.
+    A writer that closes its file between two pieces has not written a PDF's last line yet. An e-mail has none: it may
+    be closed and opened again. But who gives a file its name only now, as spoolers and `rsync` do, is done with it.
+
+    Args:
+        path: absolute.
+        was_renamed: whether the last that was heard of the file is that it was renamed to this path.
     """
-    if sys.platform != "linux" or not path.lower().endswith(".pdf"):
+    is_pdf = path.lower().endswith(".pdf")
+    if sys.platform != "linux" or not (is_pdf or was_renamed):
         return False
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        return _has_no_writer(descriptor) and LAST_LINE in _tail(descriptor)
+        return _has_no_writer(descriptor) and (not is_pdf or LAST_LINE in _tail(descriptor))
     except OSError:
         return False
     finally:

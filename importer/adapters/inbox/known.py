@@ -2,12 +2,16 @@
 
 import math
 import os
+import sys
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
 HANDED = math.inf
 """In place of the moment at which a file counts as complete: it was handed out already."""
+
+UNVISITED = sys.maxsize
+"""In place of the number of a look: the folder is newer than all of them."""
 
 FORGOTTEN = 0
 """In place of a mark: the file is to be looked at as if it were new."""

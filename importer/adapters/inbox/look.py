@@ -7,7 +7,9 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
+from importer.adapters.inbox.finished import is_finished
 from importer.adapters.inbox.known import HANDED, KnownFolder, Records, mark_of
 from importer.adapters.inbox.walk import Entry, NamedFile, Problem, Selection, listing_of, oddity, unseen
 from importer.core.naming import shown
@@ -23,12 +25,22 @@ GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """A folder that is gone since its parent was listed, or a link in its place."""
 
 
+class Newcomer(NamedTuple):
+    """A new file that is remembered by name."""
+
+    mark: int
+    due: float
+    """When it counts as complete."""
+    told: int
+    """The number of the last event that told of it; 0 when only a look has found it."""
+
+
 class Look:
     """Compares what lies there with what is known, and brings that up to date.
 
     Args:
         folders: what is known, by the folder's path; changed in place.
-        fresh: mark and due moment of new files, by path; as many as there is room for.
+        fresh: new files by path; as many as there is room for.
         selection: which entries count.
         settle: seconds that a file must look the same.
         number: different from that of every other look.
@@ -37,7 +49,7 @@ class Look:
     def __init__(
         self,
         folders: dict[str, KnownFolder],
-        fresh: dict[str, tuple[int, float]],
+        fresh: dict[str, Newcomer],
         selection: Selection,
         *,
         settle: float,
@@ -92,9 +104,11 @@ class Look:
 
     def drop_vanished(self) -> None:
         """Forgets folders that this look, of everything, has not come to."""
-        for folder in [folder for folder, known in self._folders.items() if known.visit != self._number]:
+        for folder in [folder for folder, known in self._folders.items() if known.visit < self._number]:
             if not any(folder == blind or folder.startswith(f"{blind}/") for blind in self.blind):
                 del self._folders[folder]
+        for known in self._folders.values():
+            known.visit = min(known.visit, self._number)  # those that have come since are looked for the next time
 
     def _entered(self, folder: str, root: Path, names: list[str] | None = None) -> KnownFolder | None:
         """What is known of a folder; None when this look was there before."""
@@ -155,9 +169,10 @@ class Look:
     def _first_seen(self, folder: str, name: str, mark: int, status: os.stat_result) -> float:
         due = due_of(status, self.now, self._settle)
         if self._selection.releases(folder, name):
-            self.earliest = min(self.earliest, due)
             if len(self._fresh) < FRESH:
-                self._fresh[f"{folder}/{name}"] = mark, due
+                due = due_by_certainty(f"{folder}/{name}", status, self.now, self._settle)
+                self._fresh[f"{folder}/{name}"] = Newcomer(mark, due, told=0)
+            self.earliest = min(self.earliest, due)
         return due
 
     def _unreadable(self, path: str, error: OSError) -> None:
@@ -173,6 +188,14 @@ def due_of(status: os.stat_result, now: float, settle: float) -> float:
     """When a file that is seen like this for the first time counts as complete, if it stays as it is."""
     verdict = Settling(Signature.of(status), now).verdict(now, settle)
     return now if isinstance(verdict, Settled) else now + (verdict.seconds or 0.0)
+
+
+def due_by_certainty(
+    path: str, status: os.stat_result, now: float, settle: float, *, was_renamed: bool = False
+) -> float:
+    """The same for a file that is looked at closely: one that is finished need not wait."""
+    is_certain = status.st_size > 0 and is_finished(path, was_renamed=was_renamed)
+    return now if is_certain else due_of(status, now, settle)
 
 
 def is_complete(due: float, now: float) -> bool:

@@ -2,14 +2,24 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
-from importer.adapters.inbox.finished import is_finished
-from importer.adapters.inbox.known import HANDED, KnownFolder, mark_of
-from importer.adapters.inbox.look import due_of, is_complete
+from importer.adapters.inbox.known import HANDED, UNVISITED, KnownFolder, mark_of
+from importer.adapters.inbox.look import FRESH, Newcomer, due_by_certainty, is_complete
 from importer.adapters.inbox.walk import FoundFile, Selection
+
+
+class Hint(NamedTuple):
+    """What was told of a path last."""
+
+    told: int
+    """The number of the event: the greater, the later."""
+    was_renamed: bool
+    """Whether a file got this name, after it was written elsewhere or under another one."""
 
 
 class Newcomers:
@@ -25,18 +35,37 @@ class Newcomers:
         self._folders = folders
         self._selection = selection
         self._settle = settle
-        self.files: dict[str, tuple[int, float]] = {}
-        """Mark, and when it counts as complete, by path."""
+        self.files: dict[str, Newcomer] = {}
+        """By path."""
+        self.crowded_out = inf
+        """When the first of those counts as complete that there was no room for: they are of the backlog now."""
 
-    def gather(self, now: float, is_busy: Callable[[str], bool]) -> list[FoundFile]:
-        """All that are complete, but for those in a folder that a look is in the middle of."""
-        ready = sorted(path for path, (_, due) in self.files.items() if is_complete(due, now))
-        return [file for path in ready if not is_busy(path) and (file := self._settled(path, now))]
+    def gather(self, now: float, limit: int, is_busy: Callable[[str], bool]) -> list[FoundFile]:
+        """Those that are complete, what was told of last first; but for those in a folder that is being looked at."""
+        ready = [path for path, newcomer in self.files.items() if is_complete(newcomer.due, now) and not is_busy(path)]
+        ready.sort(key=lambda path: (-self.files[path].told, path))
+        return [file for path in ready[:limit] if (file := self._settled(path, now))]
 
-    def observe(self, path: str, now: float) -> Path | None:
-        """Looks at one file. Where a folder lies there: the root to which it belongs, and it should be looked into."""
+    def observe(self, hints: Iterable[tuple[str, Hint]], now: float) -> Iterable[tuple[str, Path]]:
+        """Looks at what was told of; yields folders among it that should be looked into, each with its root."""
+        for path, hint in hints:
+            if (root := self._observe(path, hint, now)) is not None:
+                yield path, root
+        self._make_room()
+
+    def drop(self, path: str) -> None:
+        """As if the file had never been seen as it is now."""
         folder, name = os.path.split(path)
         known = self._folders.get(folder)
+        self.files.pop(path, None)
+        with suppress(OSError):
+            if known is not None and (position := known.records.find(mark_of(name, os.lstat(path)))) >= 0:
+                known.forget(position)
+
+    def _observe(self, path: str, hint: Hint, now: float) -> Path | None:
+        """Looks at one file. Where a folder lies there: the root to which it belongs."""
+        folder, name = os.path.split(path)
+        known = self._folders.get(folder) or self._entered(folder)
         if known is None or not _is_there(folder, known) or (known.names is not None and name not in known.names):
             self.files.pop(path, None)
             return None  # whoever finds the folder finds the file
@@ -48,23 +77,33 @@ class Newcomers:
             self._forget(path, known)
             return None
         if stat.S_ISREG(status.st_mode):
-            due = now if status.st_size and is_finished(path) else due_of(status, now, self._settle)
-            self._note(path, known, mark_of(name, status), due)
+            due = due_by_certainty(path, status, now, self._settle, was_renamed=hint.was_renamed)
+            self._note(path, known, Newcomer(mark_of(name, status), due, hint.told))
         return known.root if stat.S_ISDIR(status.st_mode) and self._selection.recursive else None
 
-    def drop(self, path: str) -> None:
-        """As if the file had never been seen as it is now."""
-        folder, name = os.path.split(path)
-        known = self._folders.get(folder)
-        self.files.pop(path, None)
-        with suppress(OSError):
-            if known is not None and (position := known.records.find(mark_of(name, os.lstat(path)))) >= 0:
-                known.forget(position)
+    def _entered(self, folder: str) -> KnownFolder | None:
+        """A new folder below one that is known: its first file need not wait for the look into it."""
+        above, name = os.path.split(folder)
+        if above == folder or not self._selection.recursive or self._selection.leaves_alone(above, name):
+            return None
+        parent = self._folders.get(above) or self._entered(above)
+        if parent is None or parent.names is not None or not _is_there(folder, parent):
+            return None
+        entered = self._folders[folder] = KnownFolder(parent.root)
+        entered.visit = UNVISITED
+        return entered
+
+    def _make_room(self) -> None:
+        """Of too many, those that were told of last stay."""
+        if len(self.files) > 2 * FRESH:
+            by_age = sorted(self.files, key=lambda path: self.files[path].told)
+            for path in by_age[:-FRESH]:
+                self.crowded_out = min(self.crowded_out, self.files.pop(path).due)
 
     def _settled(self, path: str, now: float) -> FoundFile | None:
         """The file, if it is still as it was."""
         before = self.files[path]
-        self.observe(path, now)
+        self._observe(path, Hint(before.told, was_renamed=False), now)
         if self.files.get(path) != before:
             return None
         del self.files[path]
@@ -72,14 +111,15 @@ class Newcomers:
         if not self._selection.releases(folder, name):
             return None  # it stays in the backlog, where a look finds its marker
         known = self._folders[folder]
-        known.hand_out(known.records.find(before[0]))
+        known.hand_out(known.records.find(before.mark))
         with suppress(OSError):
-            return FoundFile.at(path, known.root, os.lstat(path))
+            return FoundFile.at(path, known.root, os.lstat(path), before.told)
         return None
 
-    def _note(self, path: str, known: KnownFolder, mark: int, due: float) -> None:
-        if path in self.files and self.files[path][0] != mark:
+    def _note(self, path: str, known: KnownFolder, newcomer: Newcomer) -> None:
+        if path in self.files and self.files[path].mark != newcomer.mark:
             self._forget(path, known)
+        mark, due, told = newcomer
         position = known.records.find(mark)
         if position < 0:
             known.add(mark, due)
@@ -88,11 +128,11 @@ class Newcomers:
         else:
             due = known.records.due[position] = min(due, known.records.due[position])
         if due != HANDED:
-            self.files[path] = mark, due
+            self.files[path] = Newcomer(mark, due, told)
 
     def _forget(self, path: str, known: KnownFolder) -> None:
-        mark, _ = self.files.pop(path, (0, 0.0))
-        if mark and (position := known.records.find(mark)) >= 0:
+        newcomer = self.files.pop(path, None)
+        if newcomer is not None and (position := known.records.find(newcomer.mark)) >= 0:
             known.forget(position)
 
 

@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 from importer.adapters.inbox.backlog import Backlog
 from importer.adapters.inbox.known import KnownFolder
-from importer.adapters.inbox.look import Look
-from importer.adapters.inbox.newcomers import Newcomers
+from importer.adapters.inbox.look import Look, is_complete
+from importer.adapters.inbox.newcomers import Hint, Newcomers
 from importer.adapters.inbox.walk import FoundFile, Problem, Selection
 from importer.core.naming import DoneFile, IgnoredNames
 
 HINTS = 4096
-"""More changes than this are not looked at one by one: all of the inbox is."""
+"""Of more changes than this, only the latest are looked at one by one: a look at everything finds the others."""
 
 LIMIT = 4096
 """As many files of a backlog are handed out at once."""
@@ -34,6 +34,8 @@ class Scan:
     """So many of them, the first ones, have come lately; the others are of a backlog."""
     more: bool
     """Whether further files of the backlog can be handed out at once."""
+    more_fresh: bool
+    """Whether further ones that have come lately can."""
     next_look: float | None
     """Seconds until a file that is known now may settle; None when none is expected to."""
     problems: list[Problem]
@@ -44,8 +46,8 @@ class Scanner:
     """Finds files, and hands each out once it is complete. May be shared between threads.
 
     What it remembers of a file is sixteen bytes. A look at everything (`begin`, then `go_on` until it is through) notes
-    what is there; `gather` hands out what has settled, at first what is new, and then the backlog, folder by folder,
-    as far as it is asked to.
+    what is there; `gather` hands out what has settled, at first what is new, the latest news first, and then the
+    backlog, folder by folder, as far as it is asked to.
 
     Args:
         inbox: the folder where documents arrive, absolute. It may itself be a symbolic link; nothing below it may.
@@ -85,11 +87,12 @@ class Scanner:
         self._trees: deque[tuple[str, Path]] = deque()
         self._named_once: set[Path] = set()
         self._problems: list[Problem] = []
-        self._told: set[Problem] = set()
+        self._known_oddities: set[Problem] = set()
         self._device: int | None = None
         self._news = threading.Lock()  # never held for long: the watcher and the workers must not wait for a look
-        self._hints: set[str] = set()
-        self._forgotten: set[str] = set()
+        self._hints: dict[str, Hint] = {}
+        self._told = 0
+        self._forgotten: dict[str, Hint] = {}
         self._lost_track = False
 
     # ------------------------------------------------------------ looking
@@ -103,19 +106,18 @@ class Scanner:
             now: monotonic seconds.
             limit: as many files of a backlog as are wanted.
         """
-        self.begin(now)
+        self.begin()
         while self.go_on(now):
             pass
         return self.gather(now, limit)
 
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         """A look at everything; one that is under way is given up."""
         with self._lock:
             self._steps.close()
             self._look = None
             with self._news:
-                self._lost_track = False
-            self._catch_up(now)
+                self._lost_track = False  # hints stay: they tell which of the files that it finds come first
             self._trees.clear()
             self._look = look = self._new_look()
             self._steps = self._everything(look)
@@ -141,19 +143,28 @@ class Scanner:
 
     # ------------------------------------------------------------ told by others
 
-    def hint(self, path: str | None) -> None:
-        """Something has changed there, or somewhere. May be called from any thread, and returns at once."""
+    def hint(self, path: str | None, *, was_renamed: bool = False) -> None:
+        """Something has changed there, or somewhere. May be called from any thread, and returns at once.
+
+        Args:
+            path: of a file or folder; None when it cannot be told.
+            was_renamed: whether the file got this name, after it was written elsewhere or under another one.
+        """
         with self._news:
-            if path is None or len(self._hints) >= HINTS or self._selection.done_file is not None:
-                self._hints.clear()
+            if path is None or self._selection.done_file is not None:
                 self._lost_track = True
-            elif not self._lost_track:
-                self._hints.add(path)
+                return
+            self._told += 1
+            self._hints.pop(path, None)
+            self._hints[path] = Hint(self._told, was_renamed)
+            if len(self._hints) > HINTS:
+                del self._hints[next(iter(self._hints))]
+                self._lost_track = True
 
     def forget(self, path: Path) -> None:
         """Lets a file settle and be handed out again, unchanged though it may be."""
         with self._news:
-            self._forgotten.add(str(path))
+            self._forgotten[str(path)] = Hint(0, was_renamed=False)
 
     @property
     def has_news(self) -> bool:
@@ -167,16 +178,20 @@ class Scanner:
 
     # ------------------------------------------------------------ handing out
 
-    def gather(self, now: float, limit: int = LIMIT) -> Scan:
-        """Hands out what is complete: whatever is new, and so many files of the backlog."""
+    def gather(self, now: float, limit: int = LIMIT, fresh_limit: int = LIMIT) -> Scan:
+        """Hands out what is complete: so many files that have come lately, and so many of the backlog."""
         with self._lock:
             self._catch_up(now)
-            fresh = self._newcomers.gather(now, self._is_inside)
+            fresh = self._newcomers.gather(now, fresh_limit, self._is_inside)
             backlog = [] if self._look is not None else self._backlog.gather(now, limit)
-            earliest = min([due for _, due in self._newcomers.files.values()] + [self._backlog.due])
+            dues = [newcomer.due for newcomer in self._newcomers.files.values()]
+            more_fresh = len(fresh) == fresh_limit and any(is_complete(due, now) for due in dues)
+            if more_fresh:
+                dues = [due for due in dues if not is_complete(due, now)]
+            earliest = min([*dues, self._backlog.due])
             problems, self._problems = self._problems, []
         next_look = max(0.0, earliest - now) if isfinite(earliest) else None
-        return Scan(fresh + backlog, len(fresh), self._backlog.is_begun, next_look, problems)
+        return Scan(fresh + backlog, len(fresh), self._backlog.is_begun, more_fresh, next_look, problems)
 
     def files(self) -> Iterator[FoundFile]:
         """All that lies there now, complete or not, whether it was handed out or not; nothing of it is remembered."""
@@ -226,8 +241,8 @@ class Scanner:
         for (folder, root), names in files.items():
             yield from look.named(folder, root, names)
         look.drop_vanished()
-        self._problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._told]
-        self._told = set(look.oddities)
+        self._problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._known_oddities]
+        self._known_oddities = set(look.oddities)
 
     def _miss(self, path: Path, error: OSError, look: Look) -> None:
         if path == self._inbox:
@@ -249,20 +264,21 @@ class Scanner:
     def _catch_up(self, now: float) -> None:
         """Looks at it, but for the folder that a look is in the middle of."""
         with self._news:
+            if self._hints.pop(str(self._inbox), None) is not None:
+                self._lost_track = True
             forgotten = self._ready(self._forgotten)
-            hints = self._ready(self._hints) | forgotten
+            hints = forgotten | self._ready(self._hints)
         for path in forgotten:
             self._newcomers.drop(path)
-        for path in hints:
-            if path == str(self._inbox):
-                self._lost_track = True
-            elif (root := self._newcomers.observe(path, now)) is not None:
-                self._trees.append((path, root))
+        self._trees.extend(self._newcomers.observe(hints.items(), now))
+        self._backlog.due = min(self._backlog.due, self._newcomers.crowded_out)
+        self._newcomers.crowded_out = inf
 
-    def _ready(self, paths: set[str]) -> set[str]:
+    def _ready(self, hints: dict[str, Hint]) -> dict[str, Hint]:
         """Those that can be looked at now, taken out of the others."""
-        ready = {path for path in paths if not self._is_inside(path)}
-        paths -= ready
+        ready = {path: hint for path, hint in hints.items() if not self._is_inside(path)}
+        for path in ready:
+            del hints[path]
         return ready
 
     def _is_inside(self, path: str) -> bool:

@@ -22,11 +22,13 @@ class FoundFile:
     root: Path
     """The inbox, or the folder that was named, absolute."""
     signature: Signature
+    told: int = 0
+    """The number of the event that told of it: the greater, the later. 0 when only a look has found it."""
 
     @classmethod
-    def at(cls, path: str, root: Path, status: os.stat_result) -> "FoundFile":
+    def at(cls, path: str, root: Path, status: os.stat_result, told: int = 0) -> "FoundFile":
         place = Path(path)
-        return cls(place, place.relative_to(root).as_posix(), root, Signature.of(status))
+        return cls(place, place.relative_to(root).as_posix(), root, Signature.of(status), told)
 
 
 @dataclass(frozen=True, slots=True)

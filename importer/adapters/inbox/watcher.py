@@ -1,40 +1,15 @@
 """Tells where something happens in the inbox. An event is only a hint: some are lost, some come early."""
 
 import errno
-import logging
-import os
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
-
-from watchdog.events import (
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from typing import Literal, Protocol, Self
 
 from importer.adapters.inbox.mounts import file_system_of, is_silent
 from importer.core.naming import shown
 
 WatchMode = Literal["auto", "events", "polling"]
-
-# What can complete a file; a mere read must not wake us, or every scan would ask for the next one. A file that is
-# moved in from elsewhere is told as created. Where the system tells of closing, it need not tell of every write.
-WAKING: list[type[FileSystemEvent]] = [
-    *(FileCreatedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent),
-    FileClosedEvent if sys.platform == "linux" else FileModifiedEvent,
-]
-
-_LIBRARY = logging.getLogger("watchdog")
 
 _LIMITS = {
     errno.ENOSPC: "there are too many watches; raise the sysctl fs.inotify.max_user_watches",
@@ -47,44 +22,56 @@ class WatcherDied(Exception):
     """Events come no longer, and nobody knows why."""
 
 
-class Watcher(FileSystemEventHandler):
+class _Events(Protocol):
+    """Tells of what happens, from a thread of its own."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def is_alive(self) -> bool: ...
+
+
+class Watcher:
     """Watches a folder while its context lasts, where that can be done; otherwise the caller's own rhythm has to do.
 
-    Even with events the caller must scan from time to time: watches of single subfolders can be refused.
+    Even with events the caller must scan from time to time: some are lost, and some folders are not watched.
 
     Args:
         folder: the inbox, absolute.
         changed: called from another thread with the path of a file or folder, often, and must return at once; with
             None when events were lost, because the kernel drops them when too many come at once.
+        renamed: called in its place with a file that got this name after it was written, where the system tells that.
     """
 
     def __init__(
-        self, folder: Path, *, recursive: bool, mode: WatchMode, changed: Callable[[str | None], None]
+        self,
+        folder: Path,
+        *,
+        recursive: bool,
+        mode: WatchMode,
+        changed: Callable[[str | None], None],
+        renamed: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = folder
         self._recursive = recursive
         self._changed = changed
-        self._complaints = _Complaints(changed)
-        self._observer: BaseObserver | None = None
+        self._renamed = renamed or changed
+        self._events: _Events | None = None
         self._watched: tuple[int, int] | None = None
         self.effective_mode, self.why = choose_mode(folder, mode)
 
     effective_mode: Literal["events", "polling"]
-    """What is really done; final once the context is entered."""
+    """What is really done; `polling` also while only a part of the folders inside can be watched."""
     why: str
     """For a person: the reason for that mode, with a remedy where there is one."""
 
     def __enter__(self) -> Self:
-        _LIBRARY.addHandler(self._complaints)
-        # watchdog warns where it finds a new folder twice, by its event and by its own look: nothing is lost by that,
-        # but where warnings are errors its thread would end.
-        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         if self.effective_mode == "events":
             self._begin()
         return self
 
     def __exit__(self, *_: object) -> None:
-        _LIBRARY.removeHandler(self._complaints)
         self._end()
 
     def keep_watching(self) -> None:
@@ -97,30 +84,33 @@ class Watcher(FileSystemEventHandler):
             return
         there = self._identity()
         if there == self._watched:
-            if self._observer is not None and not self._is_alive(self._observer):
+            if self._events is not None and not self._events.is_alive():
                 raise WatcherDied(f"the thread that watches {shown(self._folder)} has ended; start the importer again")
         elif there is not None:
             self._end()
             self._begin()
             self._changed(None)
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        self._changed(os.fsdecode(event.dest_path or event.src_path))
-
     def _begin(self) -> None:
         self._watched = self._identity()
         try:
-            self._observer = self._watching()
+            self._events = self._watching()
         except OSError as error:
-            cause = _LIMITS.get(error.errno or 0, error.strerror)
-            self.effective_mode = "polling"
-            self.why = f"{shown(self._folder)} cannot be watched: {cause}; polling instead"
+            self._poll(f"{shown(self._folder)} cannot be watched", error)
 
     def _end(self) -> None:
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
+        if self._events is not None:
+            self._events.stop()
+            self._events = None
+
+    def _poll(self, what: str, error: OSError) -> None:
+        cause = _LIMITS.get(error.errno or 0, error.strerror)
+        self.effective_mode = "polling"
+        self.why = f"{what}: {cause}; polling instead"
+
+    def _unwatched(self, error: OSError) -> None:
+        """From the thread of the events: those of other folders still come."""
+        self._poll(f"not every folder in {shown(self._folder)} can be watched", error)
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -129,29 +119,19 @@ class Watcher(FileSystemEventHandler):
             return None
         return status.st_dev, status.st_ino
 
-    def _is_alive(self, observer: BaseObserver) -> bool:
-        return observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+    def _watching(self) -> _Events:
+        events: _Events
+        if sys.platform == "linux":
+            from importer.adapters.inbox import inotify  # noqa: PLC0415 - where there is one
 
-    def _watching(self) -> BaseObserver:
-        observer = Observer()
-        try:
-            observer.schedule(self, str(self._folder), recursive=self._recursive, event_filter=WAKING)
-            observer.start()
-        except OSError:
-            observer.stop()  # the reader of the events runs already
-            raise
-        return observer
+            listener = inotify.Listener(self._changed, self._renamed, self._unwatched)
+            events = inotify.Events(str(self._folder), recursive=self._recursive, listener=listener)
+        else:
+            from importer.adapters.inbox import elsewhere  # noqa: PLC0415 - only there is it needed
 
-
-class _Complaints(logging.Handler):
-    """watchdog tells of lost events in its log only. Whatever it complains of, some may be lost."""
-
-    def __init__(self, changed: Callable[[str | None], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._changed = changed
-
-    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - whatever it says
-        self._changed(None)
+            events = elsewhere.Events(str(self._folder), recursive=self._recursive, changed=self._changed)
+        events.start()
+        return events
 
 
 def choose_mode(folder: Path, mode: WatchMode) -> tuple[Literal["events", "polling"], str]:

@@ -17,6 +17,9 @@ from importer.adapters.ledger.holders import Holder, holders_folder, lives, shar
 
 BUSY_TIMEOUT_MS = 30_000
 
+KEPT, MOST = 8, 42
+"""Connections that stay open, and those there may be at once. Each has two open files and up to two megabytes."""
+
 
 class SqliteStore:
     """See `store.Store`.
@@ -86,7 +89,10 @@ def _engine(path: Path, access: Access) -> Engine:
         uri = f"{path.as_uri()}?{access.value}"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=32)
+    # The connection that was used last goes first: what it remembers of the file is still true. Beyond those that are
+    # kept, each lasts only as long as it is needed.
+    pool = {"pool_size": KEPT, "max_overflow": MOST - KEPT, "pool_use_lifo": True}
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, **pool)
     event.listen(engine, "connect", _configure if access is Access.WRITE else _configure_reading)
     event.listen(engine, "begin", _begin)
     return engine
