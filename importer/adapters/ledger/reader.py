@@ -74,14 +74,7 @@ class LedgerReader:
     def seen(self, sighting: Sighting) -> Document | None:
         """The document that was read from exactly this file, if it still lies there."""
         with self._database.read() as connection:
-            return _one(
-                connection,
-                statements.SEEN,
-                path=sighting.path,
-                size=sighting.size,
-                mtime_ns=str(sighting.mtime_ns),
-                inode=str(sighting.inode),
-            )
+            return seen(connection, sighting)
 
     # ------------------------------------------------------------ what is known
 
@@ -92,7 +85,8 @@ class LedgerReader:
 
     def get(self, document_id: int) -> Document | None:
         with self._database.read() as connection:
-            return _one(connection, statements.ONE, its_id=document_id)
+            row = statements.ONE.first(connection, {"its_id": document_id})
+        return to_document(row) if row else None
 
     def with_reference(self, reference: str) -> list[Document]:
         # A name that is not UTF-8 may be a path; no database takes it as text.
@@ -358,8 +352,16 @@ def _in_portions(these: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _one(connection: Connection, query: "Select[Any]", **which: Any) -> Document | None:
-    row = connection.execute(query, which).mappings().first()
+def _one(connection: Connection, query: "Select[Any]") -> Document | None:
+    row = connection.execute(query).mappings().first()
+    return to_document(row) if row else None
+
+
+def seen(connection: Connection, sighting: Sighting) -> Document | None:
+    """The document that was read from exactly this file, if it still lies there."""
+    file = {"path": sighting.path, "size": sighting.size}
+    file |= {"mtime_ns": str(sighting.mtime_ns), "inode": str(sighting.inode)}
+    row = statements.SEEN.first(connection, file)
     return to_document(row) if row else None
 
 
@@ -370,4 +372,4 @@ def neighbours(connection: Connection, candidate: Document) -> list[Document]:
     if candidate.kind is not None:
         query = statements.NEIGHBOURS
         which |= {"reference": candidate.invoice_reference, "kind": candidate.kind.value}
-    return [to_document(row) for row in connection.execute(query, which).mappings()]
+    return [to_document(row) for row in query.rows(connection, which)]
