@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.adapters import archive as acts
 from importer.adapters.archive import (
     ArchiveError,
     FileGone,
@@ -25,14 +26,12 @@ from importer.adapters.archive import (
     Open,
     ReceiptDamaged,
     TargetTaken,
+    alone,
     free_target,
     make_folder,
-    move,
     read_receipt,
     remove_sidecars,
     sync_all,
-    write_reason,
-    write_receipt,
 )
 from importer.adapters.archive.whole import can_sync_whole, sync_whole
 from importer.core.model import Kind, Reason, Receipt, References, ReferencesFrom, State, digest_of
@@ -42,6 +41,18 @@ from tests.making import document
 BYTES = b"%PDF the document's own bytes"
 SHA256 = digest_of(BYTES)
 OTHER = b"another file's bytes, of another size"
+
+
+def move(*arguments, **named):
+    return alone(acts.move(*arguments, **named))
+
+
+def write_receipt(*arguments):
+    return alone(acts.write_receipt(*arguments))
+
+
+def write_reason(*arguments):
+    return alone(acts.write_reason(*arguments))
 
 
 @pytest.fixture
@@ -326,14 +337,13 @@ def test_two_workers_that_move_one_document_leave_one_copy(places, round_):
 # ------------------------------------------------------------ killed anywhere
 
 MOVE = """
-from importer.adapters.archive import move
+from importer.adapters.archive import alone, move
 from importer.core.model import Digest
 content = None if sys.argv[4] == "-" else bytes.fromhex(sys.argv[4])
-work = lambda: move(Path(sys.argv[1]), Path(sys.argv[2]), content=content, sha256=Digest(sys.argv[3]))
+work = lambda: alone(move(Path(sys.argv[1]), Path(sys.argv[2]), content=content, sha256=Digest(sys.argv[3])))
 """
 RECEIPT = """
-from importer.adapters.archive import write_receipt
-from tests.adapters.test_archive import RECEIPT_VALUE
+from tests.adapters.test_archive import RECEIPT_VALUE, write_receipt
 work = lambda: write_receipt(Path(sys.argv[1]), RECEIPT_VALUE)
 """
 STRUCK = """
@@ -473,11 +483,11 @@ def in_child(program, *arguments, wrapped=()):
 TOLD = """
 import sys
 from pathlib import Path
-from importer.adapters.archive import ArchiveError, move
+from importer.adapters.archive import ArchiveError, alone, move
 from importer.core.model import Digest
 {before}
 try:
-    move(Path(sys.argv[1]), Path(sys.argv[2]), content=None, sha256=Digest(sys.argv[3]))
+    alone(move(Path(sys.argv[1]), Path(sys.argv[2]), content=None, sha256=Digest(sys.argv[3])))
 except ArchiveError as error:
     print(type(error).__name__, error)
 """

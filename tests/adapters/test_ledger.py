@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine
 
-from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, LedgerNeedsPerson, Sighting
+from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, LedgerNeedsPerson, Move, Sighting
 from importer.adapters.ledger.tables import PathName, UtcTime, metadata
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
@@ -261,7 +261,7 @@ def test_a_file_is_known_by_its_path_size_time_and_inode(ledger):
     claim = admitted(ledger, candidate)
     assert ledger.seen_among([SIGHTING]) == {SIGHTING.path: claim.document.id}
     assert ledger.seen_among([Sighting(SIGHTING.path, 7, SIGHTING.mtime_ns + 1, 42)]) == {}
-    ledger.moved(claim, "/archive/RE12345.pdf", START)
+    ledger.moved([Move(claim, "/archive/RE12345.pdf")], START)
     assert ledger.seen_among([SIGHTING]) == {}, "another file lies there now"
 
 

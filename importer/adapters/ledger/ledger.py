@@ -22,7 +22,7 @@ from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import NO_CLAIM, enter_alone, is_free, new_claim, present, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
-from importer.adapters.ledger.values import Claim, Refusal, Sighting
+from importer.adapters.ledger.values import Claim, Move, Refusal, Sighting
 from importer.adapters.ledger.witness import Witness, identify
 from importer.core.hooks import Hook
 from importer.core.lifecycle import FILE_GONE
@@ -258,16 +258,13 @@ class Ledger(LedgerReader):
 
         return self._database.write(record, vouched=document.state is State.IMPORTED)
 
-    def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.put_away") -> Claim:
-        """T5: the file lies where it should, and the claim has done its work."""
-        document = claim.document.evolve(location=location, target=None)
+    def moved(self, moves: Sequence[Move], now: datetime) -> list[Claim | ClaimLost]:
+        """T5: the files lie where they should, and the claims have done their work; each by itself, in one commit."""
 
-        def settle(connection: Connection) -> None:
-            _update(connection, claim, document, NO_CLAIM)
-            add_event(connection, document, now, event, data={"location": printable(location)})
+        def settle(connection: Connection) -> list[Claim | ClaimLost]:
+            return [_settled(connection, move, now) for move in moves]
 
-        self._database.write(settle)
-        return claim.holding(document)
+        return self._database.write(settle)
 
     def release(self, claim: Claim) -> None:
         """Gives a claim back."""
@@ -380,6 +377,16 @@ def _update(
         result = statements.CHANGE_IN_TIME.run(connection, values | {"now": in_time})
     if result.rowcount != 1:
         raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
+
+
+def _settled(connection: Connection, move: Move, now: datetime) -> Claim | ClaimLost:
+    document = move.claim.document.evolve(location=move.location, target=None)
+    try:
+        _update(connection, move.claim, document, NO_CLAIM)
+    except ClaimLost as error:
+        return error  # nothing was changed; the others are no worse for it
+    add_event(connection, document, now, move.event, data={"location": printable(move.location)})
+    return move.claim.holding(document)
 
 
 def _changes(before: Document, after: Document) -> dict[str, Any]:
