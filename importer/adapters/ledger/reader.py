@@ -55,6 +55,11 @@ class LedgerReader:
                 return list(connection.execute(statements.DUE.limit(limit), when).scalars())
             return [i for i in connection.execute(statements.DUE, when).scalars() if i in among][:limit]
 
+    def is_any_due(self, now: datetime) -> bool:
+        """Whether the time of any document has come on which nobody works."""
+        with self._database.read() as connection:
+            return statements.ANY_DUE.first(connection, {"now": now}) is not None
+
     def next_due_at(self, *, after: datetime | None = None, among: Container[int] | None = None) -> datetime | None:
         """When the next document falls due, later than `after`; None when none will by itself."""
         query = statements.FALLS_DUE

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, insert, or_, select, update
 from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.core.lifecycle import FILE_GONE
-from importer.core.model import ON_ITS_WAY
+from importer.core.model import ON_ITS_WAY, State
 
 _d, _s = documents.c, sightings.c
 
@@ -66,6 +66,11 @@ NEIGHBOURS = Prepared(
 RESERVED = Prepared(select(_d.id).where(_d.target == bindparam("target"), _d.id != bindparam("its_id")))
 
 _WAITING = select(_d.id).where(_d.state.in_(bindparam("states", expanding=True)), IS_FREE)
+ANY_DUE = Prepared(
+    select(_d.id)
+    .where(or_(*(_d.state == state.value for state in sorted(ON_ITS_WAY - {State.SENDING}))), IS_FREE, HAS_COME)
+    .limit(1)
+)
 DUE = _WAITING.where(HAS_COME).order_by(_d.next_attempt_at.asc().nulls_first(), _d.id)
 FALLS_DUE = _WAITING.add_columns(_d.next_attempt_at).where(_d.next_attempt_at.is_not(None)).order_by(_d.next_attempt_at)
 FALLS_DUE_AFTER = FALLS_DUE.where(_d.next_attempt_at > bindparam("after"))
