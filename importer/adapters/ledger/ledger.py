@@ -140,8 +140,8 @@ class Ledger(LedgerReader):
             if returned := _returned(connection, admitted, known, now):
                 add_sighting(connection, returned, sighting, now)
                 return returned
-            row = statements.ENTER.run(connection, to_row(admitted) | claim)
-            admitted = admitted.evolve(id=row.scalar_one())
+            (row,) = statements.ENTER.rows(connection, to_row(admitted) | claim)
+            admitted = admitted.evolve(id=row["id"])
             add_sighting(connection, admitted, sighting, now)
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
             return Claim(admitted, claim["claim_token"])
@@ -348,7 +348,7 @@ class Ledger(LedgerReader):
 
         def is_reserved(path: str) -> bool:
             which = {"target": path, "its_id": document.id}
-            return statements.RESERVED.run(connection, which).first() is not None
+            return statements.RESERVED.first(connection, which) is not None
 
         return self._place(document, is_reserved)
 

@@ -4,19 +4,29 @@ SQLAlchemy looks anew at every execution: what is cached, which types, what come
 database itself. The statement is the same, and so are the types of its values; only the look is had once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, CursorResult, Delete, Dialect, Engine, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlalchemy.types import TypeEngine
 
-Statement = Select[Any] | Insert | Update | Delete | ReturningInsert[Any] | ReturningUpdate[Any]
+Statement = Select[Any] | Insert | Update | ReturningInsert[Any] | ReturningUpdate[Any]
 Process = Callable[[Any], Any] | None
 """From our form of a value to the driver's, or back; None where it is the same."""
+
+
+class Result(Protocol):
+    """What the driver answers."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchall(self) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +61,24 @@ class Prepared:
         self._statement = statement
         self._texts: WeakKeyDictionary[Engine, dict[tuple[str, ...], _Text]] = WeakKeyDictionary()
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Executes it. An insert or an update concerns those columns that the values name."""
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Result:
+        """Executes it. An insert or an update concerns those columns that the values name.
+
+        Raises:
+            DBAPIError: the database has refused it, or could not do it.
+        """
         text = self._text(connection, values)
-        return connection.exec_driver_sql(text.sql, text.parameters(values))
+        parameters = text.parameters(values)
+        if connection.dialect.name != "sqlite":
+            return connection.exec_driver_sql(text.sql, parameters)
+        # A file is not lost as a connection to a server is: nothing is to be done about an error but to tell it.
+        cursor = connection.connection.cursor()
+        driver = connection.dialect.loaded_dbapi
+        try:
+            cursor.execute(text.sql, parameters)
+        except driver.Error as error:
+            raise DBAPIError.instance(text.sql, None, error, driver.Error, dialect=connection.dialect) from error
+        return cursor
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Executes it; what comes back, by the names of the columns."""
@@ -64,7 +88,7 @@ class Prepared:
                 name: value if process is None else process(value)
                 for (name, process), value in zip(columns, row, strict=True)
             }
-            for row in self.run(connection, values)
+            for row in self.run(connection, values).fetchall()
         ]
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
