@@ -114,6 +114,38 @@ def test_a_move_that_is_repeated_changes_nothing(places):
     assert target.lstat() == before
 
 
+def test_of_files_that_are_moved_together_each_fares_by_itself(tmp_path):
+    for name in ("a.pdf", "c.pdf"):
+        (tmp_path / name).write_bytes(BYTES)
+    moves = [
+        acts.move(tmp_path / name, tmp_path / "archive" / name, content=None, sha256=SHA256)
+        for name in ("a.pdf", "gone.pdf", "c.pdf")
+    ]
+
+    first, gone, last = acts.together(moves)
+
+    assert isinstance(gone, FileGone)
+    assert (first.how, last.how) == (How.LINKED, How.LINKED)
+    assert files_below(tmp_path) == [tmp_path / "archive" / "a.pdf", tmp_path / "archive" / "c.pdf"]
+
+
+def test_a_disk_that_cannot_tell_stops_all_files_that_are_moved_together(tmp_path):
+    ended = []
+
+    def unsafe(number):
+        reading, writing = os.pipe()
+        try:
+            yield [Open(writing, tmp_path)]  # a pipe cannot be waited for
+        finally:
+            os.close(reading)
+            os.close(writing)
+            ended.append(number)
+
+    with pytest.raises(NotDurable):
+        acts.together([unsafe(1), unsafe(2)])
+    assert ended == [1, 2]
+
+
 def test_large_files_are_copied_whole(tmp_path, other_file_system):
     content = os.urandom(3_500_000)
     source, target = tmp_path / "a.pdf", other_file_system / "a.pdf"

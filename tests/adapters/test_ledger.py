@@ -184,6 +184,19 @@ def test_a_lost_claim_records_nothing(ledger):
     assert ledger.get(1).state is State.PENDING
 
 
+def test_of_several_files_put_away_in_one_commit_only_the_lost_claim_records_nothing(ledger):
+    claims = [
+        admitted(ledger, document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}"))
+        for number in range(3)
+    ]
+    ledger.take_over(claims[1], START)
+    first, lost, last = ledger.moved([Move(claim, f"/archive/{claim.document.id}") for claim in claims], START)
+    assert (first.document.location, last.document.location) == ("/archive/1", "/archive/3")
+    assert isinstance(lost, ClaimLost)
+    assert ledger.get(2) == claims[1].document
+    assert [len(ledger.events_of(claim.document)) for claim in claims] == [2, 1, 2]
+
+
 def test_no_intent_after_the_lease_is_over(url):
     with Ledger(url, lease=-timedelta(seconds=1)) as ledger:
         claim = admitted(ledger)
