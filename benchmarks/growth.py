@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.measure import Figure, interleaved, main, options, ratio, say, workplace
 from benchmarks.prefilled import multiply, template
 from benchmarks.sink import serving
-from importer.adapters.ledger import Claim, Ledger, Sighting
+from importer.adapters.ledger import Claim, Ledger, Move, Sighting
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Document, Key, Kind, References, State, digest_of
 
@@ -75,7 +75,7 @@ def one_document(ledger: Ledger) -> None:
     claim = ledger.intend(claim, sending, now)
     imported = sending.evolve(state=State.IMPORTED, references=References("_1", "_2", "_3"), imported_at=now)
     claim = ledger.record(claim, imported, "document.imported", now, outcome="confirmed")
-    ledger.moved(claim, f"/archive/2024/01/{document.path}", now)
+    ledger.moved([Move(claim, f"/archive/2024/01/{document.path}")], now)
 
 
 def batch(ledger: Ledger, documents: int) -> Cost:

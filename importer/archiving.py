@@ -1,24 +1,25 @@
 """Puts a settled document's file away: the receipt or the reason first, then the file beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.archive import (
+    Act,
     ArchiveError,
     FileGone,
     NotDurable,
-    Open,
     TargetTaken,
     keep_names,
     move,
     remove_sidecars,
-    sync_all,
+    together,
     write_reason,
     write_receipt,
 )
-from importer.adapters.ledger import Claim, Group, Ledger, Member
+from importer.adapters.ledger import Claim, Group, Ledger, Member, Move
 from importer.clock import Clock
 from importer.core.model import Document, Receipt, State
 from importer.core.naming import DoneFile
@@ -27,8 +28,20 @@ PATIENCE = 0.05
 """Seconds for which a file to be put away waits for others, while there are many: nothing else waits for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A document whose file is to be put away."""
+
+    claim: Claim
+    content: bytes | None
+
+
 class Archivist:
-    """Knows what lies beside what. Every step may be repeated after a crash."""
+    """Knows what lies beside what. Every step may be repeated after a crash.
+
+    A wait for the disk takes as long for many files as for one, so whoever comes first does it for all who wait: step
+    by step, with one wait after each, and one commit at the end.
+    """
 
     def __init__(
         self, ledger: Ledger, clock: Clock, log: FilteringBoundLogger, *, done_file: DoneFile | None = None
@@ -37,8 +50,7 @@ class Archivist:
         self._done_file = done_file
         self._clock = clock
         self._log = log
-        # A wait for the disk takes as long for many files as for one.
-        self._group: Group[Sequence[Open], None] = Group(_sync, patience=PATIENCE)
+        self._group: Group[_Settled, Claim] = Group(self._put_away, patience=PATIENCE)
 
     def put_away(self, claim: Claim, content: bytes | None) -> Claim:
         """Writes the sidecar, moves the file, and tells the ledger; a fault is logged and tried again later.
@@ -48,27 +60,53 @@ class Archivist:
             content: its bytes, where they are at hand, in case somebody has put another file in its place.
 
         Raises:
+            ClaimLost: another importer has taken the document over.
             NotDurable: the disk could not say that it has the file; the importer must stop.
         """
+        put_away = self._group.run(_Settled(claim, content))
+        assert put_away is not None, "a group gives each its result"
+        return put_away
+
+    def _put_away(self, members: Sequence[Member[_Settled, Claim]]) -> None:
+        """Each of them, as far as it gets; NotDurable, raised by the wait for all, concerns all."""
+        moved: list[tuple[Member[_Settled, Claim], Move]] = []
+        outcomes = together([self._moving(member.wanted.claim, member.wanted.content) for member in members])
+        for member, outcome in zip(members, outcomes, strict=True):
+            match outcome:
+                case Move():
+                    moved.append((member, outcome))
+                case Claim():
+                    member.result = outcome
+                case Exception():
+                    member.error = outcome
+        settled = self._ledger.moved([move for _, move in moved], self._clock.now()) if moved else []
+        for (member, _), told in zip(moved, settled, strict=True):
+            if isinstance(told, Claim):
+                member.result = told
+            else:
+                member.error = told
+
+    def _moving(self, claim: Claim, content: bytes | None) -> Act[Move | Claim]:
+        """The acts on the disk: what the ledger is to be told, or the claim as it is where that is nothing."""
         document = claim.document
         assert document.target is not None, "only documents with a target are put away"
         source, target = Path(document.location), Path(document.target)
         try:
-            _write_sidecar(document, target, self._group.run)
+            yield from _sidecar(document, target)
             if document.in_place or source == target:
-                keep_names(target, self._group.run)
+                yield from keep_names(target)
             else:
-                move(source, target, content=content, sha256=document.sha256, sync=self._group.run)
+                yield from move(source, target, content=content, sha256=document.sha256)
                 remove_sidecars(source)
                 self._remove_marker(source)
         except TargetTaken:
             # A stranger was faster with that name; the ledger promises another one.
             remove_sidecars(target, receipt=True)
             claim = self._ledger.record(claim, document.evolve(target=None), "file.name_taken", self._clock.now())
-            return self.put_away(claim, content)
+            return (yield from self._moving(claim, content))
         except FileGone as error:
             self._log.error("file.lost", document=f"D{document.id}", message=str(error))
-            return self._ledger.moved(claim, document.location, self._clock.now(), event="file.lost")
+            return Move(claim, document.location, "file.lost")
         except NotDurable:
             raise  # nobody knows what is on disk now; going on would only hide it
         except ArchiveError as error:
@@ -76,7 +114,7 @@ class Archivist:
             return claim
         location = document.location if document.in_place else document.target
         self._log.debug("file.put_away", document=f"D{document.id}", path=document.path, location=location)
-        return self._ledger.moved(claim, location, self._clock.now())
+        return Move(claim, location)
 
     def _remove_marker(self, source: Path) -> None:
         """Left behind, it would release the next file of that name half written."""
@@ -84,15 +122,11 @@ class Archivist:
             source.with_name(self._done_file.marker_of(source.name)).unlink(missing_ok=True)
 
 
-def _sync(members: Sequence[Member[Sequence[Open], None]]) -> None:
-    sync_all([opened for member in members for opened in member.wanted])
-
-
-def _write_sidecar(document: Document, target: Path, sync: Callable[[Sequence[Open]], None]) -> None:
+def _sidecar(document: Document, target: Path) -> Act[None]:
     if document.state is State.IMPORTED:
-        write_receipt(target, receipt_of(document), sync)
+        yield from write_receipt(target, receipt_of(document))
     elif document.reason is not None:
-        write_reason(target, document, sync)
+        yield from write_reason(target, document)
 
 
 def receipt_of(document: Document) -> Receipt:

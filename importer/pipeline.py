@@ -18,7 +18,7 @@ from importer.adapters.ledger import Claim, ClaimLost, InUse, Ledger, LedgerErro
 from importer.adapters.probe import ProbeError
 from importer.adapters.reading import FileVanished, NotReady, ReadError, Reading, read
 from importer.archiving import Archivist
-from importer.batches import Batches, sighting_of
+from importer.batches import Batches
 from importer.clock import Clock
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.brake import BrakePolicy
@@ -125,15 +125,12 @@ class Pipeline:
         self._batches.survey(files, is_idle=is_idle)
 
     def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:
-        """A file that has settled, from top to bottom.
+        """A file that has settled and that the ledger did not know, from top to bottom.
 
         Raises:
             NotReady: it is gone again, or not complete after all.
             ReadError: it cannot be read; it stays where it is.
         """
-        known = self._ledger.seen(sighting_of(file))
-        if known is not None:
-            return Taken(known.id, is_new=False, document=known)  # falls due by itself
         examiner = self._examiner  # one and the same from the reading to the verdict
         with self._lanes.overtaking(file.told), self._lanes.holding(file.signature.size):
             with self._measure("read"):
@@ -153,6 +150,8 @@ class Pipeline:
     def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
         """Ids of documents whose time has come, and which the line lets through now."""
         found: list[int] = []
+        if not self._ledger.is_any_due(self._clock.now()):
+            return found  # as a rule, and asked ten times a second while there is work
         for act in (Act.READ_BACK, Act.SEND, Act.ASK_INVOICE):  # doubts first: their keys grow old
             if room := min(limit, self._line.room(act)):
                 states = [state for state in FIRST_ACTS if self._first_act(state) is act]
@@ -269,8 +268,8 @@ class Pipeline:
             raise  # no document's fault
         except Exception as error:  # noqa: BLE001 - one document's trouble must not end the others
             # Acts may have been recorded since the claim was made.
-            document = self._ledger.get(claim.document.id) or claim.document
-            return self._decided(claim, self._trouble(document, error))
+            claim = claim.holding(self._ledger.get(claim.document.id) or claim.document)
+            return self._decided(claim, self._trouble(claim.document, error))
 
     def _trouble(self, document: Document, error: Exception) -> Decision:
         match error:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from importer.adapters.archive import read_receipt, write_receipt
+from importer.adapters.archive import alone, read_receipt, write_receipt
 from importer.adapters.ledger import LedgerError, back_up
 from importer.adapters.ledger.reconstruction import into_one_file
 from importer.core.model import References, digest_of
@@ -68,7 +68,7 @@ def test_a_copy_of_a_receipt_is_no_second_document(world, imported):
 def test_two_receipts_of_one_document_that_differ_are_told(world, imported):
     receipt = read_receipt(receipt_beside(imported[0]))
     other = replace(receipt, references=References("_9", "_8", "_7"))
-    write_receipt(imported[0].with_name("z.pdf"), other)
+    alone(write_receipt(imported[0].with_name("z.pdf"), other))
     delete_ledger(world)
     told = world.importer("ledger", "rebuild", exits=3)
     assert "look whether Abillify has it twice" in told.stderr
@@ -79,7 +79,7 @@ def test_a_receipt_of_another_account_is_no_document_of_this_one(world, imported
     """It is kept as what it is, and does not pass for an import of the same bytes under this account."""
     receipt = read_receipt(receipt_beside(imported[0]))
     receipt_beside(imported[0]).unlink()
-    write_receipt(imported[0], replace(receipt, account="somebody-else"))
+    alone(write_receipt(imported[0], replace(receipt, account="somebody-else")))
     delete_ledger(world)
     world.importer("ledger", "rebuild", exits=0)
     imported[0].rename(world.inbox / "RE20001.pdf")
@@ -96,7 +96,11 @@ def test_a_rebuild_that_is_killed_can_be_repeated(world, imported):
         content = f"{number}".encode()
         path = first.with_name(f"many-{number}.pdf")
         path.write_bytes(content)
-        write_receipt(path, replace(receipt, document_id=1000 + number, sha256=digest_of(content), size=len(content)))
+        alone(
+            write_receipt(
+                path, replace(receipt, document_id=1000 + number, sha256=digest_of(content), size=len(content))
+            )
+        )
     delete_ledger(world)
     fresh = world.folder / "var" / "ledger.db.rebuilding"
     process = subprocess.Popen(world.command("ledger", "rebuild"), env=world.full_environ, stdout=subprocess.DEVNULL)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.adapters import archive as acts
 from importer.adapters.archive import (
     ArchiveError,
     FileGone,
@@ -25,14 +26,12 @@ from importer.adapters.archive import (
     Open,
     ReceiptDamaged,
     TargetTaken,
+    alone,
     free_target,
     make_folder,
-    move,
     read_receipt,
     remove_sidecars,
     sync_all,
-    write_reason,
-    write_receipt,
 )
 from importer.adapters.archive.whole import can_sync_whole, sync_whole
 from importer.core.model import Kind, Reason, Receipt, References, ReferencesFrom, State, digest_of
@@ -42,6 +41,18 @@ from tests.making import document
 BYTES = b"%PDF the document's own bytes"
 SHA256 = digest_of(BYTES)
 OTHER = b"another file's bytes, of another size"
+
+
+def move(*arguments, **named):
+    return alone(acts.move(*arguments, **named))
+
+
+def write_receipt(*arguments):
+    return alone(acts.write_receipt(*arguments))
+
+
+def write_reason(*arguments):
+    return alone(acts.write_reason(*arguments))
 
 
 @pytest.fixture
@@ -101,6 +112,38 @@ def test_a_move_that_is_repeated_changes_nothing(places):
 
     assert (again.how, again.source_remains) == (How.ALREADY, False)
     assert target.lstat() == before
+
+
+def test_of_files_that_are_moved_together_each_fares_by_itself(tmp_path):
+    for name in ("a.pdf", "c.pdf"):
+        (tmp_path / name).write_bytes(BYTES)
+    moves = [
+        acts.move(tmp_path / name, tmp_path / "archive" / name, content=None, sha256=SHA256)
+        for name in ("a.pdf", "gone.pdf", "c.pdf")
+    ]
+
+    first, gone, last = acts.together(moves)
+
+    assert isinstance(gone, FileGone)
+    assert (first.how, last.how) == (How.LINKED, How.LINKED)
+    assert files_below(tmp_path) == [tmp_path / "archive" / "a.pdf", tmp_path / "archive" / "c.pdf"]
+
+
+def test_a_disk_that_cannot_tell_stops_all_files_that_are_moved_together(tmp_path):
+    ended = []
+
+    def unsafe(number):
+        reading, writing = os.pipe()
+        try:
+            yield [Open(writing, tmp_path)]  # a pipe cannot be waited for
+        finally:
+            os.close(reading)
+            os.close(writing)
+            ended.append(number)
+
+    with pytest.raises(NotDurable):
+        acts.together([unsafe(1), unsafe(2)])
+    assert ended == [1, 2]
 
 
 def test_large_files_are_copied_whole(tmp_path, other_file_system):
@@ -326,14 +369,13 @@ def test_two_workers_that_move_one_document_leave_one_copy(places, round_):
 # ------------------------------------------------------------ killed anywhere
 
 MOVE = """
-from importer.adapters.archive import move
+from importer.adapters.archive import alone, move
 from importer.core.model import Digest
 content = None if sys.argv[4] == "-" else bytes.fromhex(sys.argv[4])
-work = lambda: move(Path(sys.argv[1]), Path(sys.argv[2]), content=content, sha256=Digest(sys.argv[3]))
+work = lambda: alone(move(Path(sys.argv[1]), Path(sys.argv[2]), content=content, sha256=Digest(sys.argv[3])))
 """
 RECEIPT = """
-from importer.adapters.archive import write_receipt
-from tests.adapters.test_archive import RECEIPT_VALUE
+from tests.adapters.test_archive import RECEIPT_VALUE, write_receipt
 work = lambda: write_receipt(Path(sys.argv[1]), RECEIPT_VALUE)
 """
 STRUCK = """
@@ -473,11 +515,11 @@ def in_child(program, *arguments, wrapped=()):
 TOLD = """
 import sys
 from pathlib import Path
-from importer.adapters.archive import ArchiveError, move
+from importer.adapters.archive import ArchiveError, alone, move
 from importer.core.model import Digest
 {before}
 try:
-    move(Path(sys.argv[1]), Path(sys.argv[2]), content=None, sha256=Digest(sys.argv[3]))
+    alone(move(Path(sys.argv[1]), Path(sys.argv[2]), content=None, sha256=Digest(sys.argv[3])))
 except ArchiveError as error:
     print(type(error).__name__, error)
 """

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine
 
-from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, LedgerNeedsPerson, Sighting
+from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, LedgerNeedsPerson, Move, Sighting
 from importer.adapters.ledger.tables import PathName, UtcTime, metadata
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
@@ -46,8 +47,8 @@ def ledger(url):
         yield opened
 
 
-def admitted(ledger, candidate=None, admission=by_policy):
-    return ledger.admit(candidate or document(id=0), SIGHTING, START, admission)
+def admitted(ledger, candidate=None, admission=by_policy, sighting=SIGHTING):
+    return ledger.admit(candidate or document(id=0), sighting, START, admission)
 
 
 def test_what_is_recorded_is_there_after_reopening(url):
@@ -156,9 +157,16 @@ def test_a_document_whose_file_has_moved_goes_on_from_there(ledger, tmp_path):
 
 def test_rejected_rows_lie_outside_the_unique_index(ledger):
     rejected = document(id=0, state=State.REJECTED, reason=Reason("encrypted", "locked"))
-    for _ in range(2):
-        assert admitted(ledger, rejected).document.state is State.REJECTED
+    for inode in (1, 2):
+        again = replace(SIGHTING, inode=inode)
+        assert admitted(ledger, rejected, sighting=again).document.state is State.REJECTED
     assert admitted(ledger).document.state is State.PENDING
+
+
+def test_a_file_that_was_rejected_is_not_rejected_anew_while_it_lies_there_as_it_was(ledger):
+    rejected = document(id=0, state=State.REJECTED, reason=Reason("encrypted", "locked"))
+    first = admitted(ledger, rejected)
+    assert admitted(ledger, rejected) == first.document
 
 
 def test_only_one_can_claim(ledger):
@@ -174,6 +182,19 @@ def test_a_lost_claim_records_nothing(ledger):
     with pytest.raises(ClaimLost):
         ledger.record(claim, claim.document.evolve(state=State.IMPORTED), "document.imported", START)
     assert ledger.get(1).state is State.PENDING
+
+
+def test_of_several_files_put_away_in_one_commit_only_the_lost_claim_records_nothing(ledger):
+    claims = [
+        admitted(ledger, document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}"))
+        for number in range(3)
+    ]
+    ledger.take_over(claims[1], START)
+    first, lost, last = ledger.moved([Move(claim, f"/archive/{claim.document.id}") for claim in claims], START)
+    assert (first.document.location, last.document.location) == ("/archive/1", "/archive/3")
+    assert isinstance(lost, ClaimLost)
+    assert ledger.get(2) == claims[1].document
+    assert [len(ledger.events_of(claim.document)) for claim in claims] == [2, 1, 2]
 
 
 def test_no_intent_after_the_lease_is_over(url):
@@ -251,10 +272,10 @@ def test_names_that_are_not_utf8_come_back_byte_for_byte(ledger):
 def test_a_file_is_known_by_its_path_size_time_and_inode(ledger):
     candidate = document(id=0, location=SIGHTING.path)
     claim = admitted(ledger, candidate)
-    assert ledger.seen(SIGHTING) == claim.document
-    assert ledger.seen(Sighting(SIGHTING.path, 7, SIGHTING.mtime_ns + 1, 42)) is None
-    ledger.moved(claim, "/archive/RE12345.pdf", START)
-    assert ledger.seen(SIGHTING) is None, "another file lies there now"
+    assert ledger.seen_among([SIGHTING]) == {SIGHTING.path: claim.document.id}
+    assert ledger.seen_among([Sighting(SIGHTING.path, 7, SIGHTING.mtime_ns + 1, 42)]) == {}
+    ledger.moved([Move(claim, "/archive/RE12345.pdf")], START)
+    assert ledger.seen_among([SIGHTING]) == {}, "another file lies there now"
 
 
 def test_a_place_is_promised_to_one_document_only(url):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from importer.adapters.ledger import ClaimLost, Database, Ledger, LedgerError, LedgerUnavailable, Sighting
+from importer.adapters.ledger import ClaimLost, Database, Ledger, LedgerError, LedgerUnavailable, Move, Sighting
 from importer.adapters.ledger.meta import set_meta
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
@@ -48,7 +48,7 @@ def import_one(ledger, number):
     claim = ledger.intend(claim, sending, START)
     imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
     claim = ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
-    ledger.moved(claim, f"/archive/{number}", START)
+    ledger.moved([Move(claim, f"/archive/{number}")], START)
     return imported
 
 

@@ -235,20 +235,32 @@ class WatchedExaminer:
 ARCHIVE_ACTS = {"write_receipt": "receipt", "write_reason": "reason", "move": "move", "remove_sidecars": "sweep"}
 
 
+BY_STEPS = {"write_receipt", "write_reason", "move"}
+"""Those that tell at each step what must be on disk."""
+
+
 @contextmanager
 def watched_archive(life_now):
     """The four acts that `importer.archiving` does on files, with steps of the life that is on."""
     original = {name: getattr(archiving, name) for name in ARCHIVE_ACTS}
 
     def watched(name):
-        def act(*arguments, **named):
+        @contextmanager
+        def stepping():
             life, step = life_now(), ARCHIVE_ACTS[name]
             life.step(f"{step}:before")
-            done = original[name](*arguments, **named)
+            yield
             life.step(f"{step}:after")
-            return done
 
-        return act
+        def act(*arguments, **named):
+            with stepping():
+                return original[name](*arguments, **named)
+
+        def act_by_steps(*arguments, **named):
+            with stepping():
+                return (yield from original[name](*arguments, **named))
+
+        return act_by_steps if name in BY_STEPS else act
 
     for name in original:
         setattr(archiving, name, watched(name))

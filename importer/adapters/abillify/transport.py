@@ -4,6 +4,7 @@ An exception's type cannot tell a request that never left from a lost reply, and
 so that a trickled reply outlives them. So the streams themselves are wrapped, through httpcore's public interface.
 """
 
+import queue
 import socket
 import ssl
 import time
@@ -154,12 +155,58 @@ def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def connections(*, most: int, encrypted: bool, proxy: httpcore.Proxy | None) -> httpcore.ConnectionPool:
-    """HTTP/1.1 over such streams; no retries. Every use must be `under` a call."""
+class Connections:
+    """HTTP/1.1 over such streams; no retries. Every use must be `under` a call. Safe to share between threads.
+
+    Each connection is a pool by itself, and the one that was used last is used first: a pool of many looks through all
+    of them before and after each request.
+
+    Args:
+        most: connections at once.
+        wait: seconds for which a request waits for a free one.
+        encrypted: whether they go over TLS.
+        proxy: through which they go.
+    """
+
+    def __init__(self, *, most: int, wait: float, encrypted: bool, proxy: httpcore.Proxy | None) -> None:
+        context = httpx.create_ssl_context() if encrypted else None  # reading all authorities takes its time
+        self._wait = wait
+        self._free: queue.LifoQueue[httpcore.ConnectionPool] = queue.LifoQueue()
+        self._all = [_connection(context, proxy) for _ in range(most)]
+        for each in self._all:
+            self._free.put(each)
+
+    @contextmanager
+    def exchange(self, request: httpcore.Request) -> Iterator[httpcore.Response]:
+        """The reply to a request, to be read within the block.
+
+        Raises:
+            httpcore.PoolTimeout: no connection was free in time.
+            httpcore.TimeoutException, httpcore.NetworkError, ...: the exchange has failed.
+        """
+        try:
+            connection = self._free.get(timeout=self._wait)
+        except queue.Empty:
+            raise httpcore.PoolTimeout from None
+        try:
+            response = connection.handle_request(request)
+            try:
+                yield response
+            finally:
+                response.close()
+        finally:
+            self._free.put(connection)
+
+    def close(self) -> None:
+        for each in self._all:
+            each.close()
+
+
+def _connection(context: ssl.SSLContext | None, proxy: httpcore.Proxy | None) -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context() if encrypted else None,  # reading all authorities takes its time
+        ssl_context=context,
         proxy=proxy,
-        max_connections=most,
+        max_connections=1,
         keepalive_expiry=KEEP_ALIVE,
         network_backend=Backend(),
     )

@@ -1,5 +1,6 @@
 """One request, one answer: a reply as it came, or the fact that there was none and whether anything had been sent."""
 
+import re
 import ssl
 import threading
 import zlib
@@ -15,10 +16,13 @@ from importer.adapters.abillify.headers import ServerClock, parse_date, parse_re
 from importer.adapters.abillify.proxies import proxy_for
 from importer.adapters.abillify.request import Request
 from importer.adapters.abillify.throttle import Turns
-from importer.adapters.abillify.transport import Call, StartedTooLate, connections, under
+from importer.adapters.abillify.transport import Call, Connections, StartedTooLate, under
 
 JSON_LIMIT = 1 << 20
 """Bytes of an ordinary reply."""
+
+_PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~%-]+)+")
+"""A path below the base that stands in the request as it is: every character is allowed there, no step leads up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,17 @@ class Wire:
     def __init__(
         self, base_url: str, *, max_connections: int, pacer: Turns, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
-        self._encrypted = httpx.URL(base_url).scheme == "https"
+        self._base_url = base_url
+        self._base = httpx.URL(base_url)
+        self._encrypted = self._base.scheme == "https"
         self.pacer = pacer
         self._is_ending = threading.Event()
         self._timeouts = timeouts
         self._clock = clock
         self._authorization = b""
-        self._connections = connections(most=max_connections, encrypted=self._encrypted, proxy=proxy_for(base_url))
+        self._connections = Connections(
+            most=max_connections, wait=timeouts.connect, encrypted=self._encrypted, proxy=proxy_for(base_url)
+        )
         self.server_clock = ServerClock(clock)
 
     def close(self) -> None:
@@ -128,8 +136,7 @@ class Wire:
             return NoReply(_describe(error), call.sent)
 
     def _exchange(self, request: Request, limit: int) -> Reply:
-        response = self._connections.handle_request(self._to_httpcore(request))
-        try:
+        with self._connections.exchange(self._to_httpcore(request)) as response:
             headers = _joined(response.headers)
             date = parse_date(headers.get("date"))
             self.server_clock.note(date)
@@ -140,21 +147,30 @@ class Wire:
                 date,
                 parse_retry_after(headers.get("retry-after"), date),
             )
-        finally:
-            response.close()
 
     def _to_httpcore(self, request: Request) -> httpcore.Request:
-        url = httpx.URL(request.url)
         headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
         if request.method == "POST":
             headers.append((b"Content-Length", str(len(request.body)).encode()))
+        url, host = self._address(request.url)
         return httpcore.Request(
             method=request.method,
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=[(b"Host", url.netloc), *headers, (b"Authorization", self._authorization)],
+            url=url,
+            headers=[(b"Host", host), *headers, (b"Authorization", self._authorization)],
             content=request.body,
             extensions={"timeout": {"connect": self._timeouts.connect, "pool": self._timeouts.connect}},
         )
+
+    def _address(self, url: str) -> tuple[httpcore.URL, bytes]:
+        """Where to, and the host's name for the header; most addresses need not be taken to pieces."""
+        below = url.removeprefix(self._base_url)
+        if below != url and _PLAIN.fullmatch(below):
+            base = self._base
+            target = base.raw_path.rstrip(b"/") + below.encode()
+        else:
+            base = httpx.URL(url)
+            target = base.raw_path
+        return httpcore.URL(scheme=base.raw_scheme, host=base.raw_host, port=base.port, target=target), base.netloc
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

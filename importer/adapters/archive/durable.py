@@ -4,10 +4,11 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from importer.adapters.archive.errors import NotDurable
 from importer.adapters.archive.whole import can_sync_whole, sync_whole
@@ -34,8 +35,49 @@ class Open:
     path: Path
 
 
-Sync = Callable[[Sequence[Open]], None]
-"""Waits until all of these are on disk, or raises `NotDurable`."""
+T = TypeVar("T")
+Act = Generator[Sequence[Open], None, T]
+"""Something done with files, step by step. What it yields must be on disk before it goes on."""
+
+
+def alone(act: Act[T]) -> T:
+    """Does it from the first step to the last.
+
+    Raises:
+        NotDurable: the system could not say that something is on disk.
+        whatever the act raises.
+    """
+    (outcome,) = together([act])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def together(acts: Sequence[Act[T]]) -> list[T | Exception]:
+    """Does many at once, so that they wait for the disk together: what has come of each, or its own error.
+
+    Raises:
+        NotDurable: the system could not say that something is on disk; then nobody goes on.
+    """
+    outcomes: dict[int, T | Exception] = {}
+    going = dict(enumerate(acts))
+    try:
+        while going:
+            opened: list[Open] = []
+            for number, act in list(going.items()):
+                try:
+                    opened += next(act)
+                except StopIteration as end:
+                    outcomes[number] = end.value
+                except Exception as error:  # noqa: BLE001 - it is this one's, and told to its caller
+                    outcomes[number] = error
+                if number in outcomes:
+                    del going[number]
+            sync_all(opened)
+    finally:
+        for act in going.values():
+            act.close()
+    return [outcomes[number] for number in range(len(acts))]
 
 
 def sync_all(opened: Sequence[Open]) -> None:
@@ -81,14 +123,19 @@ def open_folder(folder: Path) -> Iterator[Open]:
         os.close(descriptor)
 
 
-def sync_folder(folder: Path, sync: Sync = sync_all) -> None:
-    """Waits until the names in a folder are on disk.
+def keeping(folder: Path) -> Act[None]:
+    """Waits until the names in a folder are on disk."""
+    with open_folder(folder) as opened:
+        yield [opened]
+
+
+def sync_folder(folder: Path) -> None:
+    """The same at once.
 
     Raises:
         NotDurable: the system cannot say so.
     """
-    with open_folder(folder) as opened:
-        sync([opened])
+    alone(keeping(folder))
 
 
 def try_link(source: Path, target: Path) -> bool:
@@ -119,13 +166,13 @@ def temporary(folder: Path, prefix: str) -> Iterator[Open]:
         path.unlink(missing_ok=True)
 
 
-def fill(file: Open, chunks: Iterable[bytes], sync: Sync) -> None:
+def fill(file: Open, chunks: Iterable[bytes]) -> Act[None]:
     """Writes everything, and waits until it is on disk."""
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
             rest = rest[os.write(file.descriptor, rest) :]
-    sync([file])
+    yield [file]
 
 
 def sweep(folder: Path, prefix: str) -> None:

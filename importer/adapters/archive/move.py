@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from importer.adapters.archive.durable import Open, Sync, fill, open_folder, sweep, sync_all, temporary, try_link
+from importer.adapters.archive.durable import Act, Open, fill, open_folder, sweep, temporary, try_link
 from importer.adapters.archive.errors import FileGone, TargetTaken, explained
 from importer.adapters.archive.places import make_folder
 from importer.core.model import Digest
@@ -75,8 +75,7 @@ def move(
     content: bytes | None,
     sha256: Digest,
     expected: Signature | None = None,
-    sync: Sync = sync_all,
-) -> Moved:
+) -> Act[Moved]:
     """Brings a document's file from `source` to `target`; missing folders are made.
 
     Args:
@@ -85,7 +84,6 @@ def move(
         content: its bytes, where they are still in memory.
         sha256: the hash of its bytes.
         expected: the file's signature when it was read; spares reading it once more.
-        sync: how it is waited for; many moves may share one wait.
 
     Raises:
         FileGone: its bytes are nowhere.
@@ -96,11 +94,11 @@ def move(
     make_folder(target.parent)
     with explained("move it to the archive", source), _opened(source) as found:
         original = found if found is not None and found.holds(expected, sha256) else None
-        how = _place(source, target, original, content, sha256, sync)
+        how = yield from _place(source, target, original, content, sha256)
         with open_folder(target.parent) as folder:
             # The bytes as well: whoever wrote them may not have cared.
             placed = [Open(original.descriptor, source)] if original is not None and how is How.LINKED else []
-            sync([*placed, folder])
+            yield [*placed, folder]
         return Moved(target, how, _remains(source, target, original))
 
 
@@ -129,35 +127,33 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _place(
-    source: Path, target: Path, original: _File | None, content: bytes | None, sha256: Digest, sync: Sync
-) -> How:
+def _place(source: Path, target: Path, original: _File | None, content: bytes | None, sha256: Digest) -> Act[How]:
     prefix = temporary_prefix(target.name, sha256)
     try:
-        if _is_placed(target, sha256, sync):
+        if (yield from _is_placed(target, sha256)):
             how = How.ALREADY
         elif original is not None and _link(source, target, original):
             return How.LINKED
         else:
-            _copy(target, prefix, _bytes_of(source, original, content), sha256, sync)
+            yield from _copy(target, prefix, _bytes_of(source, original, content), sha256)
             how = How.COPIED
     except (FileExistsError, FileNotFoundError):
         # Another worker was faster with the same document, and has swept our copy away; or a stranger with his own.
-        if not _is_placed(target, sha256, sync):
+        if not (yield from _is_placed(target, sha256)):
             raise
         how = How.ALREADY
     sweep(target.parent, prefix)
     return how
 
 
-def _is_placed(target: Path, sha256: Digest, sync: Sync) -> bool:
+def _is_placed(target: Path, sha256: Digest) -> Act[bool]:
     with _opened(target) as there:
         if there is None:
             return False
         if not there.holds(None, sha256):
             problem, remedy = "another file has that name", "move that file away; nothing is lost"
             raise TargetTaken("put the document there", target, problem, remedy)
-        sync([Open(there.descriptor, target)])
+        yield [Open(there.descriptor, target)]
         return True
 
 
@@ -186,10 +182,10 @@ def _bytes_of(source: Path, original: _File | None, content: bytes | None) -> It
     return _chunks(original.descriptor)
 
 
-def _copy(target: Path, prefix: str, chunks: Iterable[bytes], sha256: Digest, sync: Sync) -> None:
+def _copy(target: Path, prefix: str, chunks: Iterable[bytes], sha256: Digest) -> Act[None]:
     with temporary(target.parent, prefix) as copy:
         path = copy.path
-        fill(copy, chunks, sync)
+        yield from fill(copy, chunks)
         if _hash_of(path) != sha256:
             raise FileGone(
                 "copy it to the archive", path, "the bytes changed on the way", "check the disk and who writes the file"

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from importer.adapters.archive.durable import FILE_MODE, Open, Sync, fill, sync_all, sync_folder
+from importer.adapters.archive.durable import FILE_MODE, Act, Open, fill, keeping, sync_folder
 from importer.adapters.archive.errors import ReceiptDamaged, explained
 from importer.adapters.archive.places import make_folder
 from importer.core.model import Document, Receipt
@@ -13,7 +13,7 @@ from importer.core.receipts import receipt_from_json, receipt_to_json
 from importer.core.wording import reason_text
 
 
-def write_receipt(target: Path, receipt: Receipt, sync: Sync = sync_all) -> Path:
+def write_receipt(target: Path, receipt: Receipt) -> Act[Path]:
     """Writes `<target name>.receipt.json` beside the target, whether or not the document is there yet.
 
     It is whole on disk before it gets its name; the name is on disk with the next sync of the folder.
@@ -21,7 +21,7 @@ def write_receipt(target: Path, receipt: Receipt, sync: Sync = sync_all) -> Path
     Raises:
         ArchiveError: it cannot be written; NotDurable: the system could not say that it is on disk.
     """
-    return _write(_beside(target, RECEIPT), receipt_to_json(receipt), sync)
+    return _write(_beside(target, RECEIPT), receipt_to_json(receipt))
 
 
 def read_receipt(path: Path) -> Receipt:
@@ -40,7 +40,7 @@ def read_receipt(path: Path) -> Receipt:
         raise ReceiptDamaged("use the receipt", path, str(error), remedy) from error
 
 
-def write_reason(target: Path, document: Document, sync: Sync = sync_all) -> Path:
+def write_reason(target: Path, document: Document) -> Act[Path]:
     """Writes `<target name>.reason.txt` beside the target, as a receipt: for a clerk, in German and in English.
 
     Raises:
@@ -50,7 +50,7 @@ def write_reason(target: Path, document: Document, sync: Sync = sync_all) -> Pat
     if document.reason is None:
         raise ValueError(f"D{document.id} has no reason to write down")
     text = reason_text(document.reason, document)
-    return _write(_beside(target, REASON), text.encode("utf-8", "backslashreplace"), sync)
+    return _write(_beside(target, REASON), text.encode("utf-8", "backslashreplace"))
 
 
 def remove_sidecars(target: Path, *, receipt: bool = False) -> None:
@@ -71,21 +71,21 @@ def remove_sidecars(target: Path, *, receipt: bool = False) -> None:
                 sync_folder(path.parent)
 
 
-def keep_names(target: Path, sync: Sync = sync_all) -> None:
+def keep_names(target: Path) -> Act[None]:
     """Waits until the names of what was written beside the target are on disk; a move there does so as well.
 
     Raises:
         ArchiveError: the folder cannot be opened; NotDurable: the system could not say that it is on disk.
     """
     with explained("keep what lies beside it", target):
-        sync_folder(target.parent, sync)
+        yield from keeping(target.parent)
 
 
 def _beside(target: Path, ending: str) -> Path:
     return target.with_name(target.name + ending)
 
 
-def _write(path: Path, content: bytes, sync: Sync) -> Path:
+def _write(path: Path, content: bytes) -> Act[Path]:
     """Replaces an earlier one at once. Whoever has claimed the document is alone with this name."""
     make_folder(path.parent)
     # The same after a crash, so that the next try cleans up by itself; another content never shares it.
@@ -94,7 +94,7 @@ def _write(path: Path, content: bytes, sync: Sync) -> Path:
     with explained("write it", path):
         descriptor = os.open(temporary, flags, FILE_MODE)
         try:
-            fill(Open(descriptor, temporary), [content], sync)
+            yield from fill(Open(descriptor, temporary), [content])
         finally:
             os.close(descriptor)
         temporary.replace(path)

@@ -23,7 +23,7 @@ from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.resends import ResendClaim, Resends
 from importer.adapters.ledger.transfer import transfer
-from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Refusal, Sighting
+from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Move, Refusal, Sighting
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "LedgerReader",
     "LedgerUnavailable",
     "Member",
+    "Move",
     "Reconstruction",
     "Refusal",
     "ResendClaim",

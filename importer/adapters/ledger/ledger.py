@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Connection, select
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
@@ -16,13 +15,14 @@ from importer.adapters.ledger.errors import ClaimLost, InUse, LedgerError, Ledge
 from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
-from importer.adapters.ledger.reader import LedgerReader, neighbours
+from importer.adapters.ledger.prepared import Prepared
+from importer.adapters.ledger.reader import LedgerReader, neighbours, seen
 from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import NO_CLAIM, enter_alone, is_free, new_claim, present, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
-from importer.adapters.ledger.values import Claim, Refusal, Sighting
+from importer.adapters.ledger.values import Claim, Move, Refusal, Sighting
 from importer.adapters.ledger.witness import Witness, identify
 from importer.core.hooks import Hook
 from importer.core.lifecycle import FILE_GONE
@@ -131,6 +131,8 @@ class Ledger(LedgerReader):
             claim = new_claim(connection, self._holder.name, now, self._lease)
             enter_alone(connection, candidate)
             known = neighbours(connection, candidate)
+            if _lies_there(candidate, known) and (same := seen(connection, sighting)):
+                return same  # another importer was faster
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
                 return self._found_again(connection, same, claim, now) or same
@@ -138,8 +140,8 @@ class Ledger(LedgerReader):
             if returned := _returned(connection, admitted, known, now):
                 add_sighting(connection, returned, sighting, now)
                 return returned
-            row = connection.execute(statements.ENTER, to_row(admitted) | claim)
-            admitted = admitted.evolve(id=row.scalar_one())
+            (row,) = statements.ENTER.rows(connection, to_row(admitted) | claim)
+            admitted = admitted.evolve(id=row["id"])
             add_sighting(connection, admitted, sighting, now)
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
             return Claim(admitted, claim["claim_token"])
@@ -152,7 +154,7 @@ class Ledger(LedgerReader):
         def enter_again(connection: Connection) -> Claim:
             enter_alone(connection, candidate)
             admitted = self._placed(connection, admission(candidate, neighbours(connection, candidate)))
-            _update(connection, claim, to_row(admitted))
+            _update(connection, claim, admitted)
             add_event(connection, admitted, now, f"document.{admitted.state.value}")
             return claim.holding(admitted)
 
@@ -182,12 +184,12 @@ class Ledger(LedgerReader):
         """The same in any state: a person may decide about what the importer has given up."""
         return self._seize(statements.SEIZE, now, its_id=document_id)
 
-    def _seize(self, query: ReturningUpdate[Any], at: datetime, **which: Any) -> Claim | None:
+    def _seize(self, query: Prepared, at: datetime, **which: Any) -> Claim | None:
         def seize(connection: Connection) -> Claim | None:
             if not is_free(connection, which["its_id"]):
                 return None
             claim = new_claim(connection, self._holder.name, at, self._lease)
-            row = connection.execute(query, claim | which).mappings().first()
+            row = query.first(connection, claim | which)
             return Claim(to_document(row), claim["claim_token"]) if row else None
 
         return self._database.write(seize)
@@ -208,9 +210,8 @@ class Ledger(LedgerReader):
 
         def intend(connection: Connection) -> None:
             moment = present(connection, now)
-            changed = to_row(sending) | {"claim_until": moment + self._lease}
-            _update(connection, claim, changed, in_time=moment)
-            connection.execute(statements.BEGIN_ATTEMPT, attempt)
+            _update(connection, claim, sending, {"claim_until": moment + self._lease}, in_time=moment)
+            statements.BEGIN_ATTEMPT.run(connection, attempt)
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
             add_event(connection, sending, now, "upload.intended", data=data)
 
@@ -247,7 +248,7 @@ class Ledger(LedgerReader):
 
         def record(connection: Connection) -> Claim:
             placed = self._placed(connection, document)
-            _update(connection, claim, to_row(placed))
+            _update(connection, claim, placed)
             if outcome is not None:
                 _end_attempt(connection, placed, now, outcome)
             add_event(connection, placed, now, event, actor=actor, data=data)
@@ -257,21 +258,18 @@ class Ledger(LedgerReader):
 
         return self._database.write(record, vouched=document.state is State.IMPORTED)
 
-    def moved(self, claim: Claim, location: str, now: datetime, *, event: str = "file.put_away") -> Claim:
-        """T5: the file lies where it should, and the claim has done its work."""
-        document = claim.document.evolve(location=location, target=None)
+    def moved(self, moves: Sequence[Move], now: datetime) -> list[Claim | ClaimLost]:
+        """T5: the files lie where they should, and the claims have done their work; each by itself, in one commit."""
 
-        def settle(connection: Connection) -> None:
-            _update(connection, claim, to_row(document) | NO_CLAIM)
-            add_event(connection, document, now, event, data={"location": printable(location)})
+        def settle(connection: Connection) -> list[Claim | ClaimLost]:
+            return [_settled(connection, move, now) for move in moves]
 
-        self._database.write(settle)
-        return claim.holding(document)
+        return self._database.write(settle)
 
     def release(self, claim: Claim) -> None:
         """Gives a claim back."""
         values = NO_CLAIM | {"its_id": claim.document.id, "its_token": claim.token}
-        self._database.write(lambda connection: connection.execute(statements.CHANGE_CLAIMED, values))
+        self._database.write(lambda connection: statements.CHANGE_CLAIMED.run(connection, values))
 
     def orphans(self, now: datetime) -> list[Claim]:
         """Claims whose holder is dead or whose lease is over: their documents are anybody's to settle."""
@@ -350,7 +348,7 @@ class Ledger(LedgerReader):
 
         def is_reserved(path: str) -> bool:
             which = {"target": path, "its_id": document.id}
-            return connection.execute(statements.RESERVED, which).first() is not None
+            return statements.RESERVED.first(connection, which) is not None
 
         return self._place(document, is_reserved)
 
@@ -360,15 +358,46 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _update(connection: Connection, claim: Claim, values: dict[str, Any], *, in_time: datetime | None = None) -> None:
-    """Changes a document that is ours; `in_time`: and whose lease lasts longer than that."""
-    values = values | {"its_id": claim.document.id, "its_token": claim.token}
+def _update(
+    connection: Connection,
+    claim: Claim,
+    document: Document,
+    also: Mapping[str, Any] = NOTHING,
+    *,
+    in_time: datetime | None = None,
+) -> None:
+    """Changes a document that is ours; `in_time`: and whose lease lasts longer than that.
+
+    Only what differs from the claim's document, which nobody else can have changed: each column costs, and each index.
+    """
+    values = {**_changes(claim.document, document), **also, "its_id": claim.document.id, "its_token": claim.token}
     if in_time is None:
-        result = connection.execute(statements.CHANGE_CLAIMED, values)
+        result = statements.CHANGE_CLAIMED.run(connection, values)
     else:
-        result = connection.execute(statements.CHANGE_IN_TIME, values | {"now": in_time})
+        result = statements.CHANGE_IN_TIME.run(connection, values | {"now": in_time})
     if result.rowcount != 1:
         raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
+
+
+def _settled(connection: Connection, move: Move, now: datetime) -> Claim | ClaimLost:
+    document = move.claim.document.evolve(location=move.location, target=None)
+    try:
+        _update(connection, move.claim, document, NO_CLAIM)
+    except ClaimLost as error:
+        return error  # nothing was changed; the others are no worse for it
+    add_event(connection, document, now, move.event, data={"location": printable(move.location)})
+    return move.claim.holding(document)
+
+
+def _changes(before: Document, after: Document) -> dict[str, Any]:
+    """By column; one at least."""
+    known = to_row(before)
+    changed = {name: value for name, value in to_row(after).items() if value != known[name]}
+    return changed or {"attempts": after.attempts}
+
+
+def _lies_there(candidate: Document, known: Sequence[Document]) -> bool:
+    return any(d.sha256 == candidate.sha256 and d.location == candidate.location for d in known)
 
 
 def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | None:
@@ -400,7 +429,7 @@ def _returned(connection: Connection, admitted: Document, known: Sequence[Docume
 def _update_free(connection: Connection, document: Document, claim: Mapping[str, Any] = NOTHING) -> bool:
     """Changes a document on which nobody works; whether that was so."""
     values = to_row(document) | dict(claim) | {"its_id": document.id}
-    return connection.execute(statements.CHANGE_FREE, values).rowcount == 1
+    return statements.CHANGE_FREE.run(connection, values).rowcount == 1
 
 
 def _is_missing(document: Document, found_at: str) -> bool:
@@ -416,7 +445,7 @@ def _waits_for_its_file(document: Document) -> bool:
 def _end_attempt(connection: Connection, document: Document, now: datetime, outcome: str) -> None:
     message = document.reason.message if document.reason else None
     values = {"its_id": document.id, "ended_at": now, "outcome": outcome, "message": message}
-    connection.execute(statements.END_ATTEMPT, values)
+    statements.END_ATTEMPT.run(connection, values)
 
 
 def add_sighting(connection: Connection, document: Document, sighting: Sighting, now: datetime) -> None:
@@ -428,7 +457,7 @@ def add_sighting(connection: Connection, document: Document, sighting: Sighting,
         "inode": str(sighting.inode),
         "seen_at": now,
     }
-    connection.execute(statements.SIGHT, values)
+    statements.SIGHT.run(connection, values)
 
 
 def add_event(
@@ -439,8 +468,7 @@ def add_event(
     *,
     actor: str | None = None,
     data: dict[str, Any] | None = None,
-) -> int:
-    """Returns the event's id: the ledger's sequence."""
+) -> None:
     values = {
         "document_id": document.id,
         "at": now,
@@ -448,8 +476,7 @@ def add_event(
         "actor": actor,
         "data": _facts(document) | (data or {}),
     }
-    sequence: int = connection.execute(statements.TELL, values).scalar_one()
-    return sequence
+    statements.TELL.run(connection, values)
 
 
 def _facts(document: Document) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.tables import meta
+
+_FACT = Prepared(select(meta.c.value).where(meta.c.name == bindparam("its_name")))
 
 
 def get_meta(connection: Connection, name: str) -> Any:
-    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+    row = _FACT.first(connection, {"its_name": name})
+    return row and row["value"]
 
 
 def set_meta(connection: Connection, name: str, value: Any) -> None:

@@ -55,6 +55,11 @@ class LedgerReader:
                 return list(connection.execute(statements.DUE.limit(limit), when).scalars())
             return [i for i in connection.execute(statements.DUE, when).scalars() if i in among][:limit]
 
+    def is_any_due(self, now: datetime) -> bool:
+        """Whether the time of any document has come on which nobody works."""
+        with self._database.read() as connection:
+            return statements.ANY_DUE.first(connection, {"now": now}) is not None
+
     def next_due_at(self, *, after: datetime | None = None, among: Container[int] | None = None) -> datetime | None:
         """When the next document falls due, later than `after`; None when none will by itself."""
         query = statements.FALLS_DUE
@@ -74,14 +79,7 @@ class LedgerReader:
     def seen(self, sighting: Sighting) -> Document | None:
         """The document that was read from exactly this file, if it still lies there."""
         with self._database.read() as connection:
-            return _one(
-                connection,
-                statements.SEEN,
-                path=sighting.path,
-                size=sighting.size,
-                mtime_ns=str(sighting.mtime_ns),
-                inode=str(sighting.inode),
-            )
+            return seen(connection, sighting)
 
     # ------------------------------------------------------------ what is known
 
@@ -92,7 +90,8 @@ class LedgerReader:
 
     def get(self, document_id: int) -> Document | None:
         with self._database.read() as connection:
-            return _one(connection, statements.ONE, its_id=document_id)
+            row = statements.ONE.first(connection, {"its_id": document_id})
+        return to_document(row) if row else None
 
     def with_reference(self, reference: str) -> list[Document]:
         # A name that is not UTF-8 may be a path; no database takes it as text.
@@ -358,8 +357,16 @@ def _in_portions(these: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _one(connection: Connection, query: "Select[Any]", **which: Any) -> Document | None:
-    row = connection.execute(query, which).mappings().first()
+def _one(connection: Connection, query: "Select[Any]") -> Document | None:
+    row = connection.execute(query).mappings().first()
+    return to_document(row) if row else None
+
+
+def seen(connection: Connection, sighting: Sighting) -> Document | None:
+    """The document that was read from exactly this file, if it still lies there."""
+    file = {"path": sighting.path, "size": sighting.size}
+    file |= {"mtime_ns": str(sighting.mtime_ns), "inode": str(sighting.inode)}
+    row = statements.SEEN.first(connection, file)
     return to_document(row) if row else None
 
 
@@ -370,4 +377,4 @@ def neighbours(connection: Connection, candidate: Document) -> list[Document]:
     if candidate.kind is not None:
         query = statements.NEIGHBOURS
         which |= {"reference": candidate.invoice_reference, "kind": candidate.kind.value}
-    return [to_document(row) for row in connection.execute(query, which).mappings()]
+    return [to_document(row) for row in query.rows(connection, which)]

@@ -5,37 +5,43 @@ Values are handed over with the execution: a statement's columns are those that 
 
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 
+from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.core.lifecycle import FILE_GONE
-from importer.core.model import ON_ITS_WAY
+from importer.core.model import ON_ITS_WAY, State
 
 _d, _s = documents.c, sightings.c
 
-ON_THEIR_WAY = _d.state.in_(sorted(state.value for state in ON_ITS_WAY))
+ON_THEIR_WAY = or_(*(_d.state == state.value for state in sorted(ON_ITS_WAY)))
 HAS_COME = or_(_d.next_attempt_at.is_(None), _d.next_attempt_at <= bindparam("now"))
 IS_FREE = _d.claim_token.is_(None)
 
 # ------------------------------------------------------------ changes; `its_id` and the like are no column's name
 
-ENTER = insert(documents).returning(_d.id)
-SIGHT = insert(sightings)
-BEGIN_ATTEMPT = insert(attempts)
-END_ATTEMPT = update(attempts).where(attempts.c.document_id == bindparam("its_id"), attempts.c.ended_at.is_(None))
-TELL = insert(events).returning(events.c.id)
+ENTER = Prepared(insert(documents).returning(_d.id))
+SIGHT = Prepared(insert(sightings))
+BEGIN_ATTEMPT = Prepared(insert(attempts))
+END_ATTEMPT = Prepared(
+    update(attempts).where(attempts.c.document_id == bindparam("its_id"), attempts.c.ended_at.is_(None))
+)
+TELL = Prepared(insert(events))
 
 _IT = _d.id == bindparam("its_id")
-CHANGE_FREE = update(documents).where(_IT, IS_FREE)
-CHANGE_CLAIMED = update(documents).where(_IT, _d.claim_token == bindparam("its_token"))
-CHANGE_IN_TIME = CHANGE_CLAIMED.where(_d.claim_until > bindparam("now"))
+_IF_FREE = update(documents).where(_IT, IS_FREE)
+_IF_OURS = update(documents).where(_IT, _d.claim_token == bindparam("its_token"))
+CHANGE_FREE = Prepared(_IF_FREE)
+CHANGE_CLAIMED = Prepared(_IF_OURS)
+CHANGE_IN_TIME = Prepared(_IF_OURS.where(_d.claim_until > bindparam("now")))
 
-SEIZE = CHANGE_FREE.returning(*_d)
-SEIZE_UNSETTLED = SEIZE.where(or_(ON_THEIR_WAY, _d.target.is_not(None)))
-SEIZE_DUE = SEIZE.where(or_(and_(ON_THEIR_WAY, HAS_COME), _d.target.is_not(None)))
-SEIZE_ORPHAN = CHANGE_CLAIMED.returning(*_d)
+_SEIZE = _IF_FREE.returning(*_d)
+SEIZE = Prepared(_SEIZE)
+SEIZE_UNSETTLED = Prepared(_SEIZE.where(or_(ON_THEIR_WAY, _d.target.is_not(None))))
+SEIZE_DUE = Prepared(_SEIZE.where(or_(and_(ON_THEIR_WAY, HAS_COME), _d.target.is_not(None))))
+SEIZE_ORPHAN = Prepared(_IF_OURS.returning(*_d))
 
 # ------------------------------------------------------------ questions
 
-SEEN = (
+SEEN = Prepared(
     select(documents)
     .join(sightings, _s.document_id == _d.id)
     .where(
@@ -49,17 +55,22 @@ SEEN = (
     .order_by(_d.id.desc())
     .limit(1)
 )
-ONE = select(documents).where(_IT)
+ONE = Prepared(select(documents).where(_IT))
 
 _OTHERS = select(documents).where(_d.account == bindparam("account"), _d.id != bindparam("its_id")).order_by(_d.id)
 _SAME_BYTES = _d.sha256 == bindparam("sha256")
-SAME_BYTES = _OTHERS.where(_SAME_BYTES)
-NEIGHBOURS = _OTHERS.where(
-    or_(_SAME_BYTES, and_(_d.invoice_reference == bindparam("reference"), _d.kind == bindparam("kind")))
+SAME_BYTES = Prepared(_OTHERS.where(_SAME_BYTES))
+NEIGHBOURS = Prepared(
+    _OTHERS.where(or_(_SAME_BYTES, and_(_d.invoice_reference == bindparam("reference"), _d.kind == bindparam("kind"))))
 )
-RESERVED = select(_d.id).where(_d.target == bindparam("target"), _d.id != bindparam("its_id"))
+RESERVED = Prepared(select(_d.id).where(_d.target == bindparam("target"), _d.id != bindparam("its_id")))
 
 _WAITING = select(_d.id).where(_d.state.in_(bindparam("states", expanding=True)), IS_FREE)
+ANY_DUE = Prepared(
+    select(_d.id)
+    .where(or_(*(_d.state == state.value for state in sorted(ON_ITS_WAY - {State.SENDING}))), IS_FREE, HAS_COME)
+    .limit(1)
+)
 DUE = _WAITING.where(HAS_COME).order_by(_d.next_attempt_at.asc().nulls_first(), _d.id)
 FALLS_DUE = _WAITING.add_columns(_d.next_attempt_at).where(_d.next_attempt_at.is_not(None)).order_by(_d.next_attempt_at)
 FALLS_DUE_AFTER = FALLS_DUE.where(_d.next_attempt_at > bindparam("after"))

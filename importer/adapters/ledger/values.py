@@ -20,6 +20,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A settled document's file has come to lie where it is to stay."""
+
+    claim: Claim
+    location: str
+    event: str = "file.put_away"
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Credentials that another importer has found to be refused."""
 

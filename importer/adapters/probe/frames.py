@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import fields
-from typing import IO
+from typing import Protocol
 
 from importer.core.facts import EinvoiceFacts, EmlFacts, Facts, PdfFacts
 
@@ -14,28 +14,39 @@ A running importer whose program files are replaced starts children of the new v
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1024 * 1024
+_SMALL = 64 * 1024
+"""Bytes that are copied rather than written by themselves."""
 
 
-def write_frame(stream: IO[bytes], payload: bytes) -> None:
+class Source(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class Sink(Protocol):
+    def write(self, part: memoryview, /) -> int | None: ...
+
+
+def write_frame(stream: Sink, payload: bytes) -> None:
     """Write one message.
 
     Raises:
         BrokenPipeError: the other end is gone.
     """
-    for part in (_LENGTH.pack(len(payload)), payload):
+    length = _LENGTH.pack(len(payload))
+    for part in (length + payload,) if len(payload) <= _SMALL else (length, payload):
         rest = memoryview(part)
         while rest:
             rest = rest[stream.write(rest) :]
 
 
-def read_frame(stream: IO[bytes], limit: int) -> bytes | None:
+def read_frame(stream: Source, limit: int) -> bytes | None:
     """The next message of at most `limit` bytes; None where the other end is gone or does not speak in messages."""
     header = _read_exactly(stream, _LENGTH.size)
     size = limit + 1 if header is None else _LENGTH.unpack(header)[0]
     return None if size > limit else _read_exactly(stream, size)
 
 
-def _read_exactly(stream: IO[bytes], size: int) -> bytes | None:
+def _read_exactly(stream: Source, size: int) -> bytes | None:
     buffer = bytearray()
     while len(buffer) < size:
         chunk = stream.read(min(size - len(buffer), _CHUNK))

@@ -1,14 +1,17 @@
 """One guarded child process from the parent's side: started when first needed, replaced when it is no good any more."""
 
+import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 from importer.adapters.probe.frames import READY, read_frame, write_frame
 from importer.core.errors import ImporterError
@@ -17,6 +20,8 @@ from importer.core.facts import Facts, Failure, Format
 START_LIMIT = 60.0
 """Seconds for a child to start; only a machine that is in trouble itself takes longer."""
 MAX_ANSWER = 16 * 1024 * 1024
+PIPE = 1024 * 1024
+"""Bytes: as many as Linux gives an ordinary user."""
 
 
 class ProbeError(ImporterError):
@@ -34,7 +39,7 @@ class Limits:
     """Bytes of address space of the child."""
     text: int = 0
     """Characters of a PDF's text layer that come back with the facts; 0: it is not read."""
-    documents: int = 500
+    documents: int = 5000
     """After so many the child is replaced, so that no leak in a parser can grow."""
 
 
@@ -89,14 +94,16 @@ class Worker:
     def _attempt(self, content: bytes) -> Facts | Failure:
         """What the child says; how it failed where it says nothing."""
         process = self._process = self._process or self._start()
-        with _deadline(process, self._limits.seconds) as passed:
-            facts = _exchange(process, content)
+        facts, is_overrun = None, False
+        try:
+            facts = _exchange(process, content, time.monotonic() + self._limits.seconds)
+        except _Overrun:
+            is_overrun = True
         self._inspected += 1
         if facts is None:
-            status = self._stop()
-            overrun = passed.is_set() or status == -signal.SIGXCPU
-            return Failure.TOO_COMPLEX if overrun else Failure.CRASHED
-        if passed.is_set() or facts.failure or self._inspected >= self._limits.documents:
+            is_overrun = self._stop() == -signal.SIGXCPU or is_overrun
+            return Failure.TOO_COMPLEX if is_overrun else Failure.CRASHED
+        if facts.failure or self._inspected >= self._limits.documents:
             self._stop()
         return facts
 
@@ -106,8 +113,9 @@ class Worker:
         command += [str(self._limits.memory), str(self._limits.cpu_seconds), str(self._limits.text)]
         process = _spawn(command)
         try:
-            with _deadline(process, START_LIMIT):
-                greeting = _receive(process)
+            greeting = _receive(process, time.monotonic() + START_LIMIT)
+        except _Overrun:
+            greeting = None
         except BaseException:
             _end(process)
             raise
@@ -131,7 +139,7 @@ class Worker:
 
 def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603  # nosec B603  # our own interpreter and module
+        process = subprocess.Popen(  # noqa: S603  # nosec B603  # our own interpreter and module
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -143,6 +151,13 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise ProbeError(f"the inspection of documents cannot be started: {error}; run importer doctor") from error
+    for pipe in (process.stdin, process.stdout):
+        assert pipe
+        os.set_blocking(pipe.fileno(), False)
+        # Room for most documents as a whole; where the system has none, they go in pieces.
+        with suppress(OSError, AttributeError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
@@ -157,40 +172,62 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
-@contextmanager
-def _deadline(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """Kill the process once the time has passed, which ends every wait for it; the event tells."""
-    passed = threading.Event()
-
-    def end() -> None:
-        passed.set()
-        process.kill()
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield passed
-    finally:
-        timer.cancel()
-        timer.join()
+class _Overrun(Exception):
+    """The time is over."""
 
 
-def _exchange(process: subprocess.Popen[bytes], content: bytes) -> Facts | None:
-    """The child's answer; None where it died over it, or made no sense."""
-    assert process.stdin
+class _Pipe:
+    """This end of a pipe to the child, which is waited for until a moment of the steady clock.
+
+    A timer beside a blocking pipe would do as well, but cost a thread for each document.
+    """
+
+    def __init__(self, stream: IO[bytes] | None, events: int, by: float) -> None:
+        assert stream
+        self._descriptor = stream.fileno()
+        self._events = events
+        self._by = by
+
+    def read(self, size: int) -> bytes:
+        while True:
+            try:
+                return os.read(self._descriptor, size)
+            except BlockingIOError:
+                self._wait()
+
+    def write(self, part: memoryview) -> int:
+        while True:
+            try:
+                return os.write(self._descriptor, part)
+            except BlockingIOError:
+                self._wait()
+
+    def _wait(self) -> None:
+        """Raises _Overrun where nothing has moved by then."""
+        poll = select.poll()
+        poll.register(self._descriptor, self._events)
+        left = self._by - time.monotonic()
+        if left <= 0 or not poll.poll(1000 * left):
+            raise _Overrun
+
+
+def _exchange(process: subprocess.Popen[bytes], content: bytes, by: float) -> Facts | None:
+    """The child's answer; None where it died over it, or made no sense.
+
+    Raises:
+        _Overrun: it has not come by then.
+    """
     with suppress(BrokenPipeError):
-        write_frame(process.stdin, content)
-    answer = _receive(process)
+        write_frame(_Pipe(process.stdin, select.POLLOUT, by), content)
+    answer = _receive(process, by)
     try:
         return Facts.from_json(json.loads(answer)) if answer else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _receive(process: subprocess.Popen[bytes]) -> bytes | None:
-    assert process.stdout
-    return read_frame(process.stdout, MAX_ANSWER)
+def _receive(process: subprocess.Popen[bytes], by: float) -> bytes | None:
+    return read_frame(_Pipe(process.stdout, select.POLLIN, by), MAX_ANSWER)
 
 
 def _failed(content: bytes, failure: Failure) -> Facts:
