@@ -16,7 +16,7 @@ from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
 from importer.adapters.ledger.store import Keeper, Store
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: the version of the schema that this code reads and writes."""
 
 OLDER = "`importer ledger upgrade` brings it there, after a backup"
