@@ -19,7 +19,15 @@ from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.reader import LedgerReader, neighbours
 from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
-from importer.adapters.ledger.shared import NO_CLAIM, enter_alone, is_free, new_claim, present, present_to_reader
+from importer.adapters.ledger.shared import (
+    NO_CLAIM,
+    alone_with_meta,
+    enter_alone,
+    is_free,
+    new_claim,
+    present,
+    present_to_reader,
+)
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Refusal, Sighting
@@ -93,6 +101,7 @@ class Ledger(LedgerReader):
         def bind(connection: Connection) -> None:
             known = get_meta(connection, "account")
             is_used = connection.execute(select(documents.c.id).limit(1)).first() is not None
+            alone_with_meta(connection)
             if known is None or new_account or not is_used:
                 set_meta(connection, "account", account)
             elif known != account:
@@ -369,6 +378,7 @@ def _update(connection: Connection, claim: Claim, values: dict[str, Any], *, in_
         result = connection.execute(statements.CHANGE_IN_TIME, values | {"now": in_time})
     if result.rowcount != 1:
         raise ClaimLost(f"D{claim.document.id}: another importer has taken this document over; its word counts")
+            alone_with_meta(connection)
 
 
 def _at_its_place(candidate: Document, known: Sequence[Document]) -> Document | None:
