@@ -69,5 +69,5 @@ lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/docs.txt requirements/fuzz.txt scripts/setup
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/docs.txt requirements/fuzz.txt requirements/server.txt scripts/setup
 	scripts/setup $(VENV)
