@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test campaign campaign-kills campaign-steps fuzz systemd-test bench bench-quick check format docs reference lock picture pictures clean
+.PHONY: help demo test campaign campaign-kills campaign-postgres campaign-steps fuzz systemd-test bench bench-quick check format docs reference lock picture pictures clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -19,6 +19,9 @@ campaign: $(VENV)/.ready ## 10 000 schedules of faults and crashes on two cores
 
 campaign-kills: $(VENV)/.ready ## a hundred kill -9 of the real service under a faulty sandbox
 	$(BIN)/python -m tests.supervisor --kills 100 $(ARGS)
+
+campaign-postgres: $(VENV)/.ready ## 300 schedules of two to four services over one PostgreSQL: killed, suspended, cut off (as root in network namespaces)
+	$(BIN)/python -m tests.fleet --seeds 300 --jobs 4 $(ARGS)
 
 campaign-steps: $(VENV)/.ready ## kill -9 of the real service at each of its durable steps (Linux, a C compiler)
 	$(BIN)/python -m tests.faulty
@@ -66,5 +69,5 @@ lock: $(VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/docs.txt requirements/fuzz.txt scripts/setup
+$(VENV)/.ready: pyproject.toml requirements/test.txt requirements/lint.txt requirements/docs.txt requirements/fuzz.txt requirements/server.txt scripts/setup
 	scripts/setup $(VENV)

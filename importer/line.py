@@ -106,6 +106,14 @@ class Line:
             self._circuits = {act: circuit.slowed(found) for act, found in self._circuits.items()}
             self._tell_line(reason)
 
+    def look_again(self) -> None:
+        """Others have told that the line was opened: credentials that were refused may be tried now."""
+        is_refused = self._stopped is not None and self._stopped.code == CREDENTIALS_REFUSED
+        if is_refused and not self._ledger.are_credentials_refused:
+            self._on_refused()  # they were corrected, perhaps here, too
+            with self._lock:
+                self._next_probe_at = self._clock.steady()
+
     def tend(self) -> float | None:
         """Probes when that is due. Returns the seconds until there is more to do here; None while all is well."""
         if not self.is_open and (self._stopped is None or self._clock.steady() >= self._next_probe_at):

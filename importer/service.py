@@ -140,7 +140,6 @@ class Service:
         Raises:
             whatever ended a worker: a fault of ours, or of the ledger.
         """
-        self._recover()
         workers = ThreadPoolExecutor(workers_for(self._limits.concurrency), thread_name_prefix="worker")
         try:
             while True:

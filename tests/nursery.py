@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LATER = ["alembic.command", "alembic.config", "rich.console", "rich.progress", "rich.table", "rich.text"]
@@ -42,19 +43,31 @@ class Nursery:
 
     def _run(self, arguments, environ, timeout):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            line = self._ready()
-            line.settimeout(timeout)
-            wanted = json.dumps([arguments, environ, str(Path.cwd()), _umask()]).encode()
-            socket.send_fds(line, [len(wanted).to_bytes(4, "big")], [out.fileno(), err.fileno()])
-            line.sendall(wanted)
+            child = self._start(arguments, environ, out, err)
             try:
-                code = int.from_bytes(_exactly(line, 4), "big", signed=True)
+                code = child.wait(timeout)
             except TimeoutError:
                 self.end()
                 raise
             for stream in (out, err):
                 stream.seek(0)
             return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
+
+    def start(self, arguments, environ, err):
+        """One that is not waited for; before its end there is no other."""
+        return self._start(arguments, environ, err, err)
+
+    def _start(self, arguments, environ, out, err):
+        line = self._ready()
+        line.settimeout(300)  # the first one waits for all imports
+        wanted = json.dumps([arguments, environ, str(Path.cwd()), _umask()]).encode()
+        socket.send_fds(line, [len(wanted).to_bytes(4, "big")], [out.fileno(), err.fileno()])
+        line.sendall(wanted)
+        return Child(_number(line), line)
+
+    def begin(self):
+        """Starts it now: it is in whatever namespaces the caller is in."""
+        self._ready()
 
     def _ready(self):
         if self._process is None:
@@ -77,6 +90,42 @@ class Nursery:
             self._process = None
 
 
+class Child:
+    """A process at work, or at its end."""
+
+    def __init__(self, pid, line):
+        self.pid = pid
+        self._line = line
+        self._code = None
+
+    def wait(self, timeout):
+        """Its exit code; of one that was killed, the signal's number below zero.
+
+        Raises:
+            TimeoutError: it goes on.
+        """
+        if self._code is None:
+            self._line.settimeout(timeout)
+            self._code = _number(self._line)
+        return self._code
+
+    def poll(self):
+        """The same; None while it goes on."""
+        with suppress(TimeoutError, BlockingIOError):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number):
+        """To one that was waited for, nothing is sent."""
+        if self._code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def _number(line):
+    return int.from_bytes(_exactly(line, 4), "big", signed=True)
+
+
 def _umask():
     os.umask(umask := os.umask(0o077))
     return umask
@@ -97,6 +146,7 @@ def _requests(line):
     while True:
         size, streams, _, _ = socket.recv_fds(line, 4, 2)
         if not size:
+            line.close()
             sys.exit()
         wanted = json.loads(_exactly(line, int.from_bytes(size, "big")))
         child = os.fork()
@@ -105,6 +155,7 @@ def _requests(line):
             return wanted, streams
         for stream in streams:
             os.close(stream)
+        line.sendall(child.to_bytes(4, "big", signed=True))
         _, status = os.waitpid(child, 0)
         line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
 

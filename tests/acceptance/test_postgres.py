@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from importer.sandbox import faults
+from tests.pgbouncer import PgBouncer
 from tests.postgres import Server
 from tests.world import pdf
 
@@ -268,6 +269,60 @@ def test_a_service_that_was_suspended_past_its_lease_gives_way_to_another(world)
     (told,) = world.documents()
     assert (told["state"], told["references_from"], told["attempts"]) == ("imported", "readback", 1)
     assert uploads(world) == 1
+
+
+def test_behind_pgbouncer_in_transaction_mode_all_is_as_without(world, postgres, ledger, tmp_path):
+    with closing(PgBouncer(postgres, tmp_path)) as pooler:
+        world.environ["IMPORTER_LEDGER__URL"] = pooler.url_of(postgres.database_of(ledger))
+        names = [f"RE{number}.pdf" for number in range(30001, 30021)]
+        with world.running() as first, world.running() as second:
+            for service in (first, second):
+                service.wait_for("ledger.not_listening")
+                service.wait_for("line.opened")
+            for name in names:
+                world.drop(name)
+                if name == names[10]:
+                    postgres.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                    )
+            assert world.sandbox.wait_until(lambda: len(world.sandbox.effects) == len(names), 60)
+            assert "stop" in world.importer("ledger", "upgrade", exits=6).stderr
+            assert first.stop() == second.stop() == 0
+        told = "".join(first.log + second.log)
+        assert told.count("ledger.not_listening") == 2, "once each"
+        world.importer("backfill", exits=0)
+        world.importer("ledger", "verify", exits=0)
+        assert [told["state"] for told in world.documents()] == ["imported"] * len(names)
+        assert len(set(world.stored())) == len(world.stored()) == len(names)
+
+
+def test_idle_services_hear_at_once_that_the_line_is_open_and_what_a_person_decides(world, imported, query):
+    # Given two services that would look around in an hour, credentials that were refused, and a revision
+    world.drop(NAMES[0], pdf("revised"))
+    world.importer("backfill", exits=3)
+    right, password_file = world.environ.pop("IMPORTER_API__PASSWORD"), world.folder / "password"
+    password_file.write_text("wrong")
+    password_file.chmod(0o600)
+    hour = {"IMPORTER_INBOX__RESCAN": "1h", "IMPORTER_SCHEDULE__BACKOFF": "1h..1h"}
+    world.environ |= hour | {"IMPORTER_API__PASSWORD_FILE": str(password_file)}
+    with world.running() as first, world.running() as second:
+        services = (first, second)
+        for service in services:
+            service.wait_for("line.stopped", reason="credentials_refused")
+        # When they are corrected, and another importer finds that out
+        password_file.write_text(right)
+        query("UPDATE line SET refused_at = clock_timestamp() - interval '2 minutes'")
+        world.importer("backfill", exits=0)
+        # Then both go on; and, after their connections were lost, with what a person decides
+        for service in services:
+            service.wait_for("line.opened")
+        query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN importer'")
+        for service in services:
+            service.wait_for("ledger.not_listening")
+            service.wait_for("ledger.listening")
+        world.importer("resolve", "D4", "--accept", exits=0)
+        assert world.sandbox.wait_until(lambda: uploads(world) == 4, 30)
+        assert first.stop() == second.stop() == 0
 
 
 def test_an_invoice_is_sent_again_once_by_however_many_ask_at_once(world, imported):

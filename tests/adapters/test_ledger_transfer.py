@@ -4,10 +4,11 @@ import sys
 from contextlib import closing
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, insert, inspect, select
 
 from importer.adapters.ledger import Database, Ledger, LedgerError, LedgerNeedsPerson, Sighting, is_outdated, transfer
 from importer.adapters.ledger.database import migrate
+from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import State, digest_of
 from tests.making import START, document
@@ -107,15 +108,36 @@ def test_a_ledger_is_not_overwritten(filled, empty_url):
         transfer(source, target)
 
 
-def test_a_ledger_of_the_first_version_is_refused_until_it_is_upgraded(empty_url):
-    engine = create_engine(empty_url)
-    with engine.begin() as connection:
+def fill_as_first_version(url, filled):
+    """The rows of a ledger, in the tables that the first version had."""
+    engine = create_engine(url)
+    with engine.begin() as connection, closing(Database(filled)) as source, source.read() as old:
         migrate(connection, to="0001")
+        for table in (meta, documents, attempts, sightings, events):
+            names = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            columns = [column for column in table.columns if column.name in names]
+            rows = [dict(row) for row in old.execute(select(*columns)).mappings()]
+            if rows:
+                connection.execute(insert(table), rows)
+            if connection.dialect.name == "postgresql" and rows and "id" in names:
+                connection.exec_driver_sql(f"SELECT setval('{table.name}_id_seq', {rows[-1]['id']})")
     engine.dispose()
+
+
+def test_a_ledger_of_the_first_version_is_refused_until_it_is_upgraded(filled, empty_url):
+    fill_as_first_version(empty_url, filled)
     with pytest.raises(LedgerNeedsPerson, match="importer ledger upgrade"):
         Ledger(empty_url)
     assert is_outdated(empty_url)
     Database(empty_url, alone=True, upgrade=True).close()
     assert not is_outdated(empty_url)
+    assert content_of(empty_url) == content_of(filled)
     with Ledger(empty_url) as ledger:
-        assert ledger.documents() == []
+        # Given what the first version had no room for on PostgreSQL
+        large = document(
+            id=0, sha256=digest_of(b"new"), location="/dev/null/new", invoice_reference="RE9", size=1 << 40
+        )
+        claim = ledger.admit(large, Sighting("new", 1 << 40, 2, 3), START, lambda new, known: new)
+        assert (claim.document.id, ledger.get(8).size) == (8, 1 << 40)
+        ledger.release(claim)
+        assert ledger.claim(8, START) is not None

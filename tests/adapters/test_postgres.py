@@ -2,10 +2,9 @@
 
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from sqlalchemy import event
 
@@ -14,6 +13,7 @@ from importer.adapters.ledger.meta import set_meta
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
 from tests.making import REFERENCES, START, document
+from tests.proxy import Proxy
 
 HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
 SIGHTING = Sighting("/inbox/RE12345.pdf", 7, 1, 42)
@@ -61,68 +61,53 @@ def assert_whole(ledger, imported):
 # ------------------------------------------------------------ connections break
 
 
-@contextmanager
-def struck(ledger, at, strike):
-    """Calls `strike` before the statement, or the commit, of that number; yields what was counted."""
-    counted = []
-
-    def count(connection, name):
-        counted.append(name)
-        if len(counted) == at:
-            strike(connection)
-
-    def on_statement(connection, cursor, statement, *_):
-        count(connection, statement)
-
-    def on_commit(connection):
-        count(connection, "COMMIT")
-
-    engine = engine_of(ledger)
-    event.listen(engine, "before_cursor_execute", on_statement)
-    event.listen(engine, "commit", on_commit)
-    try:
-        yield counted
-    finally:
-        event.remove(engine, "before_cursor_execute", on_statement)
-        event.remove(engine, "commit", on_commit)
+@pytest.fixture
+def proxy(postgres):
+    with closing(Proxy(postgres.dial)) as proxy:
+        yield proxy
 
 
-def test_a_connection_that_is_ended_at_any_statement_or_commit_changes_nothing(url, postgres):
-    def end(connection):
-        pid = connection.connection.dbapi_connection.info.backend_pid
-        assert postgres.execute(f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]
+@pytest.fixture
+def proxied(postgres, url, proxy):
+    """The ledger, by way of the proxy."""
+    return f"postgresql+psycopg://importer@127.0.0.1:{proxy.port}/{postgres.database_of(url)}"
 
-    with Ledger(url) as ledger:
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_connection_that_is_lost_at_any_message_changes_nothing(proxy, proxied, answered):
+    with Ledger(proxied) as ledger:
         at = 0
         while True:
             at += 1
-            with struck(ledger, at, end) as counted:
-                imported = import_one(ledger, at)
+            proxy.cut_at(at, answered=answered)
+            imported = import_one(ledger, at)
+            messages = proxy.spare()
             assert_whole(ledger, imported)
-            if len(counted) < at:
+            if messages < at:
                 break
-        assert at > 30, "every statement of four transactions"
+        assert at > 30, "every statement and every commit of four transactions"
         assert len(ledger.documents()) == at
 
 
-@pytest.mark.parametrize("number", range(1, 5))
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(url, monkeypatch, number):
-    commits = []
-    commit = psycopg.Connection.commit
-
-    def lose(connection):
-        commit(connection)
-        commits.append(connection)
-        if len(commits) == number:
-            connection.close()
-            raise psycopg.OperationalError("the connection was lost")
-
-    with Ledger(url) as ledger:
-        monkeypatch.setattr(psycopg.Connection, "commit", lose)
-        imported = import_one(ledger, 1)
-        monkeypatch.undo()
-        assert len(commits) == 4 + 1, "and one that asked"
-        assert_whole(ledger, imported)
+def test_a_question_that_is_cut_off_is_told_and_can_be_asked_again(proxy, proxied):
+    questions = [
+        lambda ledger: ledger.counts(),
+        lambda ledger: ledger.due(START, limit=5),
+        lambda ledger: ledger.orphans(START),
+        lambda ledger: ledger.line(),
+    ]
+    with Ledger(proxied) as ledger, Ledger(proxied) as other:
+        other.admit(fresh(1), SIGHTING, START, by_policy)
+        for ask in questions:
+            told = ask(ledger)
+            for at in range(1, 9):
+                proxy.cut_at(at, answered=True)
+                try:
+                    assert ask(ledger) == told
+                except LedgerUnavailable:
+                    proxy.spare()
+                    assert ask(ledger) == told
+                proxy.spare()
 
 
 def test_a_server_that_stays_away_is_told_and_comes_back(monkeypatch):
@@ -228,6 +213,24 @@ def test_what_two_hosts_find_at_one_moment_is_judged_by_both_together(url, tmp_p
             states = at_once(*admitted)
             assert sorted(states[:2]) == [State.DUPLICATE, State.PENDING]
             assert sorted(states[2:]) == [State.HELD, State.PENDING]
+
+
+def test_hosts_that_begin_together_agree_on_one_ledger(url, query, tmp_path):
+    with Ledger(url, witness=tmp_path / "witness") as one, Ledger(url, witness=tmp_path / "witness") as other:
+        together = []
+
+        def meanwhile(connection, cursor, statement, *_):
+            if statement.startswith("UPDATE meta") and not together:
+                together.append(threading.Thread(target=other.face_witness))
+                together[0].start()
+                while together[0].is_alive() and not query("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                    together[0].join(0.02)
+
+        event.listen(engine_of(one), "before_cursor_execute", meanwhile)
+        one.face_witness()
+        together[0].join()
+        for ledger in (one, other):
+            assert ledger.amnesia() is None
 
 
 def test_each_document_is_claimed_by_one_host(url):

@@ -100,13 +100,13 @@ def drawn(seed, kills):
     numbers = iter(range(100_000, 1_000_000, 7))
     rounds, earlier = [], []
     while sum(played.blows[-1].signal == "KILL" for played in rounds) < kills:
-        before = tuple(_drop(rng, numbers, earlier) for _ in range(rng.choice((1, 1, 2, 3))))
-        during = tuple(_drop(rng, numbers, earlier) for _ in range(rng.choice((0, 1, 1))))
+        before = tuple(a_drop(rng, numbers, earlier) for _ in range(rng.choice((1, 1, 2, 3))))
+        during = tuple(a_drop(rng, numbers, earlier) for _ in range(rng.choice((0, 1, 1))))
         rounds.append(Round(before, during, _faults(rng, losses), _blows(rng)))
     return Schedule(seed, LAG if is_late else 0.0, tuple(rounds))
 
 
-def _drop(rng, numbers, earlier):
+def a_drop(rng, numbers, earlier):
     number = next(numbers)
     if rng.random() < 0.06:
         return Drop(rng.choice(NONSENSE).format(number), f"nonsense {number}")

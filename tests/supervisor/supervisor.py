@@ -1,6 +1,5 @@
 """Drops files while a real `importer run` works against a faulty sandbox, kills it often, and looks at the end."""
 
-import hashlib
 import itertools
 import signal
 import subprocess
@@ -8,11 +7,9 @@ import threading
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from types import SimpleNamespace
 
-from tests.campaign.checker import check
-from tests.campaign.ending import Dropped, Ending
-from tests.world import PASSWORD, World, eml, pdf, sandbox
+from tests.supervisor.scene import Scene
+from tests.world import World, sandbox
 
 SETTINGS = {
     "IMPORTER_INBOX__SETTLE": "50ms",
@@ -31,7 +28,6 @@ LONGEST_START = 10.0
 LONGEST_WAIT = 1.0
 """Seconds for the further requests that a blow waits for: a life may have nothing more to ask."""
 LONGEST_END = "60s"
-OURS = {"inbox", "archive", "rejected", "held", "var", "config", "systemd"}
 
 
 class Outcome(Enum):
@@ -56,13 +52,12 @@ class Result:
     violations: list = field(default_factory=list)
 
 
-class Supervisor:
+class Supervisor(Scene):
     """One schedule, played with real processes in real time."""
 
     def __init__(self, schedule, folder, *, report=lambda _: None):
-        self._schedule, self._report = schedule, report
-        self._folder = Path(folder)
-        self._dropped, self._violations = [], []
+        super().__init__(schedule, Path(folder))
+        self._report = report
         self._outcomes, self._stops = [], 0
 
     def play(self):
@@ -133,13 +128,6 @@ class Supervisor:
         folder.mkdir(exist_ok=True)
         return folder / f"{number}.log"
 
-    def _drop(self, drop):
-        content = eml(drop.title) if drop.name.endswith(".eml") else pdf(drop.title)
-        path = self._world.drop(drop.name, content)
-        said = SimpleNamespace(reference=drop.reference, kind=drop.kind and SimpleNamespace(value=drop.kind))
-        sha256 = hashlib.sha256(content).hexdigest()
-        self._dropped.append(Dropped(path, sha256, said))
-
     # ------------------------------------------------------------ the end
 
     def _finish(self):
@@ -164,26 +152,3 @@ class Supervisor:
             states=states,
             violations=[*self._violations, *self._checked(), *self._traces()],
         )
-
-    def _checked(self):
-        """The campaign's checker; but for what it knows of its own lives (I7) and its own folders (I8)."""
-        ending = Ending(
-            folder=self._world.folder, schedule=self._schedule, dropped=self._dropped, effects=self._sandbox.effects,
-            communications=self._sandbox.communications, requests=self._sandbox.requests, callers=[(0, 0)],
-            deleted=set(), story=[], settled=True,
-        )  # fmt: skip
-        return [told for told in check(ending) if not told.startswith(("I7", "I8"))]
-
-    def _traces(self):
-        """Secrets, tracebacks, and what was left behind."""
-        for path in self._folder.rglob("*"):
-            content = path.read_bytes() if path.is_file() else b""
-            if PASSWORD.encode() in content:
-                yield f"I8 the password stands in {path}"
-            if path.suffix == ".log" and b"Traceback" in content:
-                yield f"I9 a traceback in {path}: {content.decode()[-3000:]}"
-            if path.name.startswith(".importer-") or path.parent.name.endswith(".holders"):
-                yield f"I8 {path} was left behind"
-        for path in self._world.folder.iterdir():
-            if path.name not in OURS:
-                yield f"I8 {path} lies outside of the configured folders"

@@ -18,6 +18,7 @@ from importer.adapters.ledger.holders import holders_folder
 from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.integrity import faults_of
 from importer.adapters.ledger.ledger import Ledger, printable
+from importer.adapters.ledger.postgres_news import News
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
@@ -48,6 +49,7 @@ __all__ = [
     "LedgerUnavailable",
     "Member",
     "Move",
+    "News",
     "Reconstruction",
     "Refusal",
     "ResendClaim",

@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
+from importer.adapters.ledger.postgres_news import Listener
 from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
 from importer.adapters.ledger.store import Keeper, Store
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: the version of the schema that this code reads and writes."""
 
 OLDER = "`importer ledger upgrade` brings it there, after a backup"
@@ -93,6 +94,21 @@ class Database:
             LedgerError: that cannot be done.
         """
         return self._store.holder()
+
+    def listener(self, name: str) -> Listener | None:
+        """Whoever hears what other importers tell all that share the ledger; None where nobody does."""
+        return self._store.listener(name)
+
+    def ask_line(self) -> None:
+        """Whether the credentials are refused is known as of now.
+
+        Raises:
+            LedgerError: it cannot be asked.
+        """
+        try:
+            self._store.ask_line()
+        except (DBAPIError, PoolTimeout) as error:
+            raise self._store.translated(error) from error
 
     def lives(self, name: str) -> bool:
         """Whether the holder of that name may still be at work; nothing is cleared away."""

@@ -1,6 +1,7 @@
 """The ledger's few verbs. Every change of a document is one transaction, with its event in it."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,11 +16,20 @@ from importer.adapters.ledger.errors import ClaimLost, InUse, LedgerError, Ledge
 from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.postgres_news import News, tell
 from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.reader import LedgerReader, neighbours, seen
 from importer.adapters.ledger.resends import Resends, want_after_import
 from importer.adapters.ledger.rows import to_document, to_row
-from importer.adapters.ledger.shared import NO_CLAIM, enter_alone, is_free, new_claim, present, present_to_reader
+from importer.adapters.ledger.shared import (
+    NO_CLAIM,
+    alone_with_meta,
+    enter_alone,
+    is_free,
+    new_claim,
+    present,
+    present_to_reader,
+)
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Move, Refusal, Sighting
@@ -91,6 +101,7 @@ class Ledger(LedgerReader):
         """
 
         def bind(connection: Connection) -> None:
+            alone_with_meta(connection)
             known = get_meta(connection, "account")
             is_used = connection.execute(select(documents.c.id).limit(1)).first() is not None
             if known is None or new_account or not is_used:
@@ -269,7 +280,12 @@ class Ledger(LedgerReader):
     def release(self, claim: Claim) -> None:
         """Gives a claim back."""
         values = NO_CLAIM | {"its_id": claim.document.id, "its_token": claim.token}
-        self._database.write(lambda connection: statements.CHANGE_CLAIMED.run(connection, values))
+
+        def give_back(connection: Connection) -> None:
+            statements.CHANGE_CLAIMED.run(connection, values)
+            tell(connection, News.DOCUMENT, self._holder.name)
+
+        self._database.write(give_back)
 
     def orphans(self, now: datetime) -> list[Claim]:
         """Claims whose holder is dead or whose lease is over: their documents are anybody's to settle."""
@@ -305,16 +321,39 @@ class Ledger(LedgerReader):
     def set_line(self, stopped: dict[str, Any] | None) -> None:
         """Tells other processes whether anything is sent at all, and why not."""
 
-        def tell(connection: Connection) -> None:
+        def leave_word(connection: Connection) -> None:
             say(connection, self._holder.name, stopped, self._holder.is_alive)
             tell_all(connection, stopped)
+            tell(connection, News.LINE, self._holder.name)
 
-        self._database.write(tell)
+        self._database.write(leave_word)
 
     @property
     def are_credentials_refused(self) -> bool:
         """Whether another importer that shares the ledger has found that out, as of our last change."""
         return self._database.are_credentials_refused
+
+    def listen(
+        self, ended: threading.Event, heard: Callable[[set[News]], None], told: Callable[[bool, str], None]
+    ) -> None:
+        """Hears what other importers tell all that share the ledger, until it is to end; see `Listener.listen`.
+
+        `are_credentials_refused` is brought up to date before anybody hears of the line.
+        """
+
+        def pass_on(news: set[News]) -> None:
+            if News.LINE in news:
+                with suppress(LedgerError):  # the next change will show it
+                    self._database.ask_line()
+            heard(news)
+
+        if listener := self._database.listener(self._holder.name):
+            listener.listen(ended, pass_on, told)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether importers on other hosts may work with it."""
+        return self._database.is_shared
 
     def leave_to_probe(self, pause: timedelta, *, starting: bool) -> Refusal | None:
         """Leave to try the credentials: None; or another importer's refusal that is to be heeded.
@@ -337,6 +376,7 @@ class Ledger(LedgerReader):
                 return
 
         def identify_first(connection: Connection) -> None:
+            alone_with_meta(connection)
             if get_meta(connection, "ledger") is None:  # another process may have been first
                 identify(connection)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from importer.adapters.ledger.errors import (
@@ -24,9 +24,10 @@ from importer.adapters.ledger.errors import (
 )
 from importer.adapters.ledger.postgres_errors import DATA, UNIQUE, code_of, translate
 from importer.adapters.ledger.postgres_holder import PostgresHolder, anybody_at_work, is_at_work
+from importer.adapters.ledger.postgres_news import Listener
 from importer.adapters.ledger.shared import LOCK, note_time
 from importer.adapters.ledger.storable import storable, storable_inside
-from importer.adapters.ledger.tables import holders
+from importer.adapters.ledger.tables import holders, line
 
 POOL = 8
 """Connections kept; as many again are made while they are needed."""
@@ -172,7 +173,7 @@ class PostgresStore:
                 # Waits for the end of that transaction, should the server still be at it.
                 mine = select(holders.c.commits).where(holders.c.name == self._holder.name).with_for_update()
                 kept = connection.execute(mine).scalar()
-        except DBAPIError:
+        except (DBAPIError, PoolTimeout):
             return None
         return None if kept is None else kept >= mark
 
@@ -226,8 +227,23 @@ class PostgresStore:
         return holder
 
     def lives(self, name: str) -> bool:
+        try:
+            with self.connected(writes=False) as connection:
+                return is_at_work(connection, name)
+        except (DBAPIError, PoolTimeout) as error:
+            raise self.translated(error) from error
+
+    def listener(self, name: str) -> Listener:
+        return Listener(self._connect_apart, name)
+
+    def _connect_apart(self) -> Any:
+        """A connection beside the pool's, for as long as the caller wants it."""
+        arguments, named = self._engine.dialect.create_connect_args(self._engine.url)
+        return self._engine.dialect.connect(*arguments, **named, **CONNECT, autocommit=True)
+
+    def ask_line(self) -> None:
         with self.connected(writes=False) as connection:
-            return is_at_work(connection, name)
+            self.refused = connection.execute(select(line.c.refused)).scalar()
 
     def close(self) -> None:
         self._engine.dispose()

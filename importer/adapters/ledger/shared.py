@@ -90,6 +90,12 @@ def alone_with_invoice(connection: Connection, account: str, reference: str) -> 
         connection.execute(LOCK, {"what": f"importer.resend.{account}.{reference}."})
 
 
+def alone_with_meta(connection: Connection) -> None:
+    """Until the end of the transaction no other importer decides whose ledger this is, and which."""
+    if is_shared(connection):
+        connection.execute(LOCK, {"what": "importer.meta."})
+
+
 def _places(candidate: Document) -> Iterator[str]:
     yield f"importer.bytes.{candidate.account}.{candidate.sha256}."
     if candidate.kind is not None and candidate.invoice_reference is not None:

@@ -77,6 +77,12 @@ class SqliteStore:
     def lives(self, name: str) -> bool:
         return lives(self.path, name)
 
+    def listener(self, name: str) -> None:  # noqa: ARG002 - a Store
+        return None
+
+    def ask_line(self) -> None:
+        pass
+
     def close(self) -> None:
         self._engine.dispose()
         if self._shared is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from importer.adapters.ledger.errors import LedgerError
+from importer.adapters.ledger.postgres_news import Listener
 
 
 class Keeper(Protocol):
@@ -79,6 +80,18 @@ class Store(Protocol):
 
     def lives(self, name: str) -> bool:
         """Whether the holder of that name may still be at work, for somebody who only asks."""
+        ...
+
+    def listener(self, name: str) -> Listener | None:
+        """Whoever hears what other importers tell all that share the ledger; None where nobody does.
+
+        Args:
+            name: our own holder's.
+        """
+        ...
+
+    def ask_line(self) -> None:
+        """Brings `refused` up to date."""
         ...
 
     def close(self) -> None: ...

@@ -132,6 +132,12 @@ documents = Table(
     Index("ix_documents_location", "location"),
     Index("ix_documents_due", "state", "next_attempt_at"),
     Index(
+        "ix_documents_claimed",
+        "id",
+        sqlite_where=text("claim_token IS NOT NULL"),
+        postgresql_where=text("claim_token IS NOT NULL"),
+    ),
+    Index(
         "uq_documents_target",
         "target",
         unique=True,
