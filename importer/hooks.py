@@ -30,6 +30,9 @@ PAUSE = 10.0
 DRAIN = 10.0
 """Seconds that are left to the calls when the importer ends; what is not made by then, the next importer makes."""
 
+END = 10.0
+"""Seconds that a thread may take to end once its program was ended, or cannot be; it is waited for no longer."""
+
 PUT_AWAY = 60.0
 """Seconds for which a call waits until the document's file has been put away."""
 
@@ -51,7 +54,7 @@ class HookThread:
         self._awaited: tuple[Call | None, float] = None, 0.0
         self._is_through = False
         self._draining, self._ended = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._go, name=f"hook {hook.value}")
+        self._thread = threading.Thread(target=self._go, name=f"hook {hook.value}", daemon=True)
 
     def begin(self) -> None:
         """From here on it is told of what happens. Raises LedgerError."""
@@ -65,10 +68,10 @@ class HookThread:
         self._draining.set()
 
     def stop(self, within: float) -> None:
-        """Returns when the thread has ended; what it is at after so many seconds is ended too."""
+        """What it is at after so many seconds is ended; returns then, or soon after if it cannot be."""
         self._thread.join(within)
         self.end()
-        self._thread.join()
+        self._thread.join(END)
 
     def end(self) -> None:
         """At once: what it is at is called again by the next importer."""
