@@ -84,8 +84,10 @@ def share_of(settings: Settings) -> str | None:
 
 
 @contextmanager
-def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[Ledger]:
-    """The ledger, for the verbs that send or record a person's decision.
+def opened_ledger(
+    settings: Settings, environ: Mapping[str, str] | None = None, *, new_account: bool = False
+) -> Iterator[Ledger]:
+    """The ledger, for the verbs that send or record a person's decision; `environ` as for its address.
 
     Raises:
         LedgerNeedsPerson: it was replaced or restored, or belongs to another account.
@@ -98,7 +100,8 @@ def opened_ledger(settings: Settings, *, new_account: bool = False) -> Iterator[
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
     queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     lease = 2 * api.timeout + timedelta(seconds=5) + queueing
-    with Ledger(ledger_url(settings), lease=lease, place=placement(settings), witness=witness_of(settings)) as ledger:
+    url, witness = ledger_url(settings, environ), witness_of(settings)
+    with Ledger(url, lease=lease, place=placement(settings), witness=witness) as ledger:
         ledger.bind_account(account_of(settings), new_account=new_account)
         ledger.face_witness()
         yield ledger
@@ -155,7 +158,7 @@ def put_together(
     clock = SystemClock()
     with ExitStack() as stack:
         judge = stack.enter_context(examiner(settings))
-        ledger = stack.enter_context(opened_ledger(settings, new_account=new_account))
+        ledger = stack.enter_context(opened_ledger(settings, environ, new_account=new_account))
         client = stack.enter_context(opened_client(settings, credentials, ledger))
         reload = _reloading(settings, environ, client, redactor, log)
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)

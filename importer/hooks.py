@@ -16,6 +16,7 @@ from importer.adapters.commands import Command, NotStarted
 from importer.adapters.ledger import HookCalls, Ledger, LedgerError
 from importer.clock import Clock
 from importer.core.hooks import Call, Hook, Progress
+from importer.core.model import Document
 from importer.report import document_as_json, json_line
 
 LOOK = 1.0
@@ -30,8 +31,11 @@ PAUSE = 10.0
 DRAIN = 10.0
 """Seconds that are left to the calls when the importer ends; what is not made by then, the next importer makes."""
 
-PUT_AWAY = 60.0
-"""Seconds for which a call waits until the document's file has been put away."""
+END = 10.0
+"""Seconds that a thread may take to end once its program was ended, or cannot be; it is waited for no longer."""
+
+PUT_AWAY = timedelta(seconds=60)
+"""For so long after the event, a call waits until the document's file has been put away."""
 
 AHEAD = 1000
 """Events of no concern after which it is written down that they were passed."""
@@ -48,10 +52,9 @@ class HookThread:
         self._clock = clock
         self._log = log
         self._failing: str | None = None
-        self._awaited: tuple[Call | None, float] = None, 0.0
         self._is_through = False
         self._draining, self._ended = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._go, name=f"hook {hook.value}")
+        self._thread = threading.Thread(target=self._go, name=f"hook {hook.value}", daemon=True)
 
     def begin(self) -> None:
         """From here on it is told of what happens. Raises LedgerError."""
@@ -65,10 +68,10 @@ class HookThread:
         self._draining.set()
 
     def stop(self, within: float) -> None:
-        """Returns when the thread has ended; what it is at after so many seconds is ended too."""
+        """What it is at after so many seconds is ended; returns then, or soon after if it cannot be."""
         self._thread.join(within)
         self.end()
-        self._thread.join()
+        self._thread.join(END)
 
     def end(self) -> None:
         """At once: what it is at is called again by the next importer."""
@@ -101,35 +104,44 @@ class HookThread:
         """What there is to be called now. Returns the seconds until another look is worthwhile."""
         progress = self._calls.progress()
         ahead = self._calls.ahead(progress)
-        if not progress.due(ahead.new, self._clock.now()):
+        due = progress.due(ahead.new, self._clock.now())
+        if not due:
             self._is_through = ahead.is_all
             if not ahead.new and ahead.horizon > progress.after + AHEAD and (taken := self._taken()):
                 self._calls.leave(taken.beyond(ahead.horizon))
             return LOOK
+        self._is_through = False
+        if self._waits_for_file(due[0], self._ledger.get(due[0].document)):
+            return LOOK
         if (taken := self._taken()) is None:
             self._is_through = True  # another importer calls
             return LOOK
-        progress, pause = taken, 0.0
-        try:
-            for call in taken.due(self._calls.ahead(taken).new, self._clock.now()):
-                if pause or self._ended.is_set():
-                    break
-                progress, pause = self._called(progress, call)
-        finally:
-            self._calls.leave(progress)
+        pause = self._called_all(taken)
         self._is_through = pause == PAUSE
         return pause
 
     def _taken(self) -> Progress | None:
         return self._calls.take(self._clock.now())
 
-    def _called(self, progress: Progress, call: Call) -> tuple[Progress, float]:
+    def _called_all(self, progress: Progress) -> float:
+        """Makes the calls that are due, up to the first one that has to wait."""
+        pause = 0.0
+        try:
+            for call in progress.due(self._calls.ahead(progress).new, self._clock.now()):
+                document = self._ledger.get(call.document)
+                if self._waits_for_file(call, document):
+                    return LOOK
+                progress, pause = self._called(progress, call, document)
+                if pause or self._ended.is_set():
+                    break
+        finally:
+            self._calls.leave(progress)
+        return pause
+
+    def _called(self, progress: Progress, call: Call, document: Document | None) -> tuple[Progress, float]:
         """The progress after a call, and the seconds after which the next one is worthwhile."""
-        document = self._ledger.get(call.document)
         if document is None or not self._hook.concerns(document):
             return progress.passed(call), 0.0
-        if document.target is not None and self._waits_for_file(call):
-            return progress, LOOK
         variables = {"IMPORTER_HOOK": self._hook.value, "IMPORTER_HOOK_CALL": str(call.event)}
         try:
             failure = self._command.run(f"{json_line(document_as_json(document))}\n".encode(), variables)
@@ -143,17 +155,14 @@ class HookThread:
         now = self._clock.now()
         after = progress.failed(call, failure, now) if failure else progress.passed(call).working()
         self._tell(failure)
-        self._calls.keep(after, now, given_up=document if after.given_up > progress.given_up else None)
+        self._calls.keep(after, now, given_up=call.document if after.given_up > progress.given_up else None)
         return after, 0.0
 
-    def _waits_for_file(self, call: Call) -> bool:
+    def _waits_for_file(self, call: Call, document: Document | None) -> bool:
         """A program may want the file: it is called when that lies where it is to stay, if that does not take long."""
-        now = self._clock.steady()
-        awaited, since = self._awaited
-        if awaited != call:
-            since = now
-            self._awaited = call, since
-        return now < since + PUT_AWAY
+        if document is None or document.target is None or not self._hook.concerns(document):
+            return False
+        return abs(self._clock.now() - call.at) < PUT_AWAY  # another host's clock may be ahead, but not by much
 
     def _tell(self, failure: str | None) -> None:
         """One line a change, not one a call."""

@@ -1,15 +1,22 @@
 """Where things are: the ledger and its witness, and what a person means by a path."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from importer.adapters.ledger import WITNESS, with_password
 from importer.config import Settings, load_ledger_password
 
 
-def ledger_url(settings: Settings) -> str:
-    """The ledger's address with its password, where systemd hands one over (`LoadCredential=ledger_password:...`)."""
-    url, password = settings.ledger.url.reveal(), load_ledger_password(os.environ)
+def ledger_url(settings: Settings, environ: Mapping[str, str] | None = None) -> str:
+    """The ledger's address with its password, where systemd hands one over (`LoadCredential=ledger_password:...`).
+
+    Args:
+        settings: say where it is.
+        environ: where the password is looked for; None: this process's environment.
+    """
+    url = settings.ledger.url.reveal()
+    password = load_ledger_password(os.environ if environ is None else environ)
     if password is None or settings.ledger.url.sqlite_path is not None:
         return url
     return with_password(url, password.reveal())

@@ -18,6 +18,9 @@ PAUSES = timedelta(seconds=10), timedelta(hours=1)
 
 GIVEN_UP_AFTER = timedelta(days=1)
 
+TRIES = 10
+"""So often at least: of that day the importer, or the machine, may have slept most."""
+
 MOST = 100
 """As many calls wait for another try; when there are more, the hook as such is broken, and no other call is begun."""
 
@@ -47,6 +50,8 @@ class Call:
     event: int
     """The number of the ledger's event: names the call, and is the same when it is made again."""
     document: int
+    at: datetime
+    """When it came into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +76,6 @@ class Progress:
     failing: str | None = None
     """What the last call that was made has failed with; None while all is well."""
 
-    @property
-    def is_full(self) -> bool:
-        return len(self.again) >= MOST
-
     def due(self, new: Sequence[Call], now: datetime) -> list[Call]:
         """What to call now: another try first, then what is new."""
         room = MOST - len(self.again)
@@ -97,11 +98,11 @@ class Progress:
         return replace(self, failing=why)
 
     def failed(self, call: Call, why: str, now: datetime) -> "Progress":
-        """It is tried again, unless that has been done for a day."""
+        """It is tried again, unless that has been done for a day, and often enough."""
         before = next((each for each in self.again if each.call == call), None)
         progress = replace(self.passed(call), failing=why)
         tries, since = (before.tries + 1, before.since) if before else (1, now)
-        if now - since >= GIVEN_UP_AFTER:
+        if now - since >= GIVEN_UP_AFTER and tries >= TRIES:
             return replace(progress, given_up=progress.given_up + 1)
         pause = pause_after(tries - 1, PAUSES, f"{call.event}:{tries}")
         return replace(progress, again=(*progress.again, Again(call, tries, since, now + pause)))

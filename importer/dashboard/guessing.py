@@ -1,7 +1,7 @@
 """Slows whoever guesses tokens down: each wrong one beyond a few is followed by a pause, in which none is looked at.
 
-A pause has a longest length, and asking during it does not prolong it: nobody is ever locked out for good. Whoever sits
-at this machine waits for nobody else's guesses.
+A pause has a longest length, and asking during it does not prolong it. Whoever sits at this machine waits for nobody
+else's guesses, and all others for one such pause at most: nobody is ever locked out for good.
 """
 
 import threading
@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 FREE = 5
 """Wrong tokens of one address that are answered at once: a person mistypes."""
 FREE_OF_ALL = 50
-"""Wrong tokens of all addresses together."""
+"""Wrong tokens of all addresses together; of each, only those count that were free."""
 FIRST, LONGEST = 1.0, 60.0
 """Seconds of the first pause; each is twice as long as the one before, up to the longest."""
 FORGOTTEN = 900.0
@@ -41,6 +41,8 @@ class Past:
     until: float = 0.0
     """The end of its pause, in steady seconds."""
     is_slowed: bool = False
+    waits_since: float | None = None
+    """When it first came into a pause of all addresses together, and has not been looked at since."""
 
 
 class Guessing:
@@ -67,17 +69,37 @@ class Guessing:
         with self._lock:
             now = self._clock()
             self._forget(now)
-            ends = [self._past[name].until for name in _counted(visitor) if name in self._past]
-            if (wait := max(ends, default=now) - now) > 0:
+            if (wait := self._end(visitor, now) - now) > 0:
                 return TooSoon(wait)
             if is_right():
                 # Only of itself: others may go on guessing.
                 self._drop(visitor)
                 return True
-            for name in _counted(visitor):
-                if name in self._past or len(self._past) < KNOWN or name == EVERYBODY:
-                    self._note(name, self._past.setdefault(name, Past()), now)
+            past = self._remembered(visitor, now)
+            if past is not None:
+                past.waits_since = None
+                self._note(visitor, past, now)
+            if visitor != HERE and (past is None or past.wrong <= FREE):
+                self._note(EVERYBODY, self._past.setdefault(EVERYBODY, Past()), now)
             return False
+
+    def _end(self, visitor: str, now: float) -> float:
+        """Of the pause that the visitor is in."""
+        own, all_of_them = self._past.get(visitor), self._past.get(EVERYBODY)
+        end = own.until if own is not None else now
+        if visitor == HERE or all_of_them is None or all_of_them.until <= now:
+            return end
+        past = self._remembered(visitor, now)
+        if past is None:
+            return max(end, all_of_them.until)
+        if past.waits_since is None:
+            past.waits_since = now
+        return max(end, min(all_of_them.until, past.waits_since + LONGEST))
+
+    def _remembered(self, visitor: str, now: float) -> Past | None:
+        if visitor not in self._past and len(self._past) < KNOWN:
+            self._past[visitor] = Past(until=now)
+        return self._past.get(visitor)
 
     def _note(self, name: str, past: Past, now: float) -> None:
         past.wrong += 1
@@ -128,10 +150,6 @@ def _network(told: str) -> str:
     if isinstance(address, IPv6Address):
         return f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)
-
-
-def _counted(visitor: str) -> tuple[str, ...]:
-    return (visitor,) if visitor == HERE else (visitor, EVERYBODY)
 
 
 def _is_loopback(peer: str) -> bool:

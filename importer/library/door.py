@@ -1,6 +1,7 @@
 """The door for programs: one file in, one answer out, through the same pipeline as `importer backfill`."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,9 @@ from importer.whereabouts import is_put_away, named
 
 BREATH = 0.25
 """Seconds between two looks at a document that cannot go on at this moment."""
+
+ID = re.compile(r"D[1-9][0-9]{0,17}")
+"""Of a document, within the numbers of any database."""
 
 RECOVERY = 5.0
 """Seconds between two looks at what dead importers have left behind."""
@@ -76,6 +80,7 @@ class Importer:
         self._calls = 0
         self._free = threading.Condition()
         self._tending, self._surveying, self._resending = threading.Lock(), threading.Lock(), threading.Lock()
+        self._closing = threading.RLock()
         self._ended = threading.Event()
         self._broken: NotDurable | None = None
         redactor = Redactor()
@@ -95,13 +100,17 @@ class Importer:
         self.close()
 
     def close(self) -> None:
-        """Begins nothing new, waits for the calls that are under way, and closes everything; harmless when repeated."""
+        """Begins nothing new, waits for the calls that are under way, and closes everything; harmless when repeated.
+
+        Whichever thread calls it, and however many do: it returns when all is closed.
+        """
         self._ended.set()
         self._parts.pipeline.begin_nothing_new()
         self._parts.resender.begin_nothing_new()
         with self._free:
             self._free.wait_for(lambda: self._calls == 0)
-        self._opened.close()
+        with self._closing:
+            self._opened.close()
 
     # ------------------------------------------------------------ what a program asks for
 
@@ -234,6 +243,7 @@ class Importer:
         if document.rule not in self._parts.pipeline.examiner.resending_rules:
             return
         with self._resending:
+            resender.expect()  # what another thread has not found for its document says nothing about this one's
             resend_id, _ = resender.next_due(among=[document.id])
             if resend_id is not None:
                 resender.send_for_service(resend_id)
@@ -279,8 +289,7 @@ class Importer:
         return left > 0 and not self._ended.wait(min(BREATH, left))
 
     def _known(self, name: str) -> Document:
-        number = name.removeprefix("D")
-        document = self._parts.ledger.get(int(number)) if number.isdecimal() else None
+        document = self._parts.ledger.get(int(name[1:])) if ID.fullmatch(name) else None
         if document is None:
             raise UnknownDocument(f"the ledger holds no document {name!r}")
         return document

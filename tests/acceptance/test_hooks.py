@@ -11,7 +11,7 @@ import pytest
 
 from importer import Importer, load_settings
 from importer.adapters.ledger import Ledger
-from importer.core.hooks import Call, Hook
+from importer.core.hooks import Hook
 from tests.world import PASSWORD, USER, pdf
 
 
@@ -201,6 +201,27 @@ def test_importers_beside_one_another_make_each_call_once(world, told):
     assert sorted(document["path"] for document in told.documents()) == names
 
 
+def test_whoever_closes_the_importer_it_is_closed_when_the_calls_are_made(world, told):
+    gate = world.folder / "gate"
+    os.mkfifo(gate)
+    told.write(before=f"cat {gate} > /dev/null")
+    importer = Importer(load_settings(world.config, world.environ), environ=world.environ)
+    assert importer.import_file(world.drop("RE10001.pdf")).is_imported
+    _await(lambda: list(told.folder.glob("*.new")))
+    threads = [threading.Thread(target=importer.close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    threads[1].join(0.2)
+    assert all(thread.is_alive() for thread in threads)
+    with gate.open("w"):
+        pass
+    for thread in threads:
+        thread.join()
+    with Ledger(load_settings(world.config, world.environ).ledger.url.reveal()) as ledger:
+        progress, waiting = ledger.hooks()[Hook.AFTER_IMPORT]
+    assert (len(told.documents()), progress.failing, waiting) == (1, None, 0)
+
+
 def test_on_a_shared_ledger_no_call_is_passed_over_that_is_committed_late(postgres, world, told):
     psycopg = pytest.importorskip("psycopg")
     url = world.environ["IMPORTER_LEDGER__URL"] = postgres.new_url(empty=True)
@@ -223,7 +244,7 @@ def test_on_a_shared_ledger_no_call_is_passed_over_that_is_committed_late(postgr
         assert max(calls.ahead(progress).horizon for _ in range(3)) < number
         late.commit()
         _await(lambda: calls.ahead(progress).is_all)
-        assert Call(number, 1) in calls.ahead(progress).new
+        assert (number, 1) in [(call.event, call.document) for call in calls.ahead(progress).new]
 
 
 def _happens(connection, state):

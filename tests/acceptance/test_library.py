@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -153,9 +155,21 @@ def test_a_rule_that_wants_the_invoice_sent_again(world):
     plain = "[[rule]]\nname = 'plain'\npattern = '{invoice}'\nkind = 'invoice'\nresend = true\n"
     rules.write_text(f"[tokens]\ninvoice = 'RE\\d+'\n{plain}")
     with opened(world) as importer:
-        assert importer.import_file(outside(world, "RE10001.pdf")).is_imported
-    (story,) = world.json("show", "D1", exits=0)
-    assert [resend["state"] for resend in story["resends"]] == ["sent"]
+        first, second = outside(world, "RE10001.pdf"), outside(world, "RE10002.pdf")
+        assert importer.import_file(first).is_imported
+        # What is put off is not forgotten because nothing was to be sent for another document
+        world.sandbox.fail(faults.status(429), endpoint="resend")
+        assert importer.import_file(second).is_imported
+        assert len(world.sandbox.resends) == 1
+        assert importer.import_file(first).is_imported
+        deadline = time.monotonic() + 30
+        while len(world.sandbox.resends) < 2:
+            assert importer.import_file(second).is_imported
+            assert time.monotonic() < deadline, "it was not sent again"
+            threading.Event().wait(0.05)
+    for document in ("D1", "D2"):
+        (story,) = world.json("show", document, exits=0)
+        assert [resend["state"] for resend in story["resends"]] == ["sent"]
 
 
 def test_every_error_has_a_type(world):
@@ -172,10 +186,12 @@ def test_every_error_has_a_type(world):
         link.symlink_to(outside(world, "RE10002.pdf"))
         with pytest.raises(NotImportable, match="link"):
             importer.import_file(link)
-        for name in ("D1", "RE10001", "D-1", "Dx"):
+        for name in ("D1", "RE10001", "D-1", "Dx", "1", "D99999999999999999999", "D١"):
             with pytest.raises(UnknownDocument, match=name):
                 importer.result_of(name)
         assert importer.import_file(outside(world, "RE10002.pdf")).is_imported
+        with pytest.raises(UnknownDocument, match="1"):
+            importer.follow("1")
     importer.close()
     with pytest.raises(Closed):
         importer.result_of("D1")

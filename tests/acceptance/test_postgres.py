@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from importer import Importer, load_settings
 from importer.sandbox import faults
 from tests.pgbouncer import PgBouncer
 from tests.postgres import Server
@@ -175,6 +176,9 @@ def test_the_password_may_come_from_systemd_and_is_never_told(world, postgres, t
     password.write_text("right-pa55word\n")
     world.drop("RE30001.pdf")
     world.importer("backfill", exits=0)
+    # and a program may hand it over without an environment of its own
+    with Importer(load_settings(world.config, world.environ), environ=world.environ) as importer:
+        assert importer.result_of("D1").is_imported
 
 
 # ------------------------------------------------------------ faults

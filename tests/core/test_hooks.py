@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from importer.core.hooks import GIVEN_UP_AFTER, MOST, PAUSES, Call, Progress
+from importer.core.hooks import GIVEN_UP_AFTER, MOST, PAUSES, TRIES, Call, Progress
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def calls(*numbers):
-    return [Call(number, number) for number in numbers]
+    return [Call(number, number, NOW) for number in numbers]
 
 
 def test_calls_are_passed_in_the_order_of_their_events():
@@ -39,8 +39,18 @@ def test_it_is_given_up_after_a_day_and_counted():
         progress, tries = progress.failed(one, "it ended with 1", now), tries + 1
         now += timedelta(hours=1)
     assert now - NOW <= GIVEN_UP_AFTER + 2 * timedelta(hours=1)
-    assert 10 < tries < 40
+    assert TRIES < tries < 40
     assert (progress.again, progress.given_up, progress.after) == ((), 1, 3)
+
+
+def test_a_day_in_which_it_was_hardly_tried_is_not_enough():
+    (one,) = calls(3)
+    progress = Progress(after=2)
+    for day in range(TRIES - 1):
+        progress = progress.failed(one, "it ended with 1", NOW + day * GIVEN_UP_AFTER)
+    assert ([again.tries for again in progress.again], progress.given_up) == ([TRIES - 1], 0)
+    progress = progress.failed(one, "it ended with 1", NOW + TRIES * GIVEN_UP_AFTER)
+    assert (progress.again, progress.given_up) == ((), 1)
 
 
 def test_a_hook_that_fails_for_everybody_is_not_called_for_more():
@@ -48,10 +58,9 @@ def test_a_hook_that_fails_for_everybody_is_not_called_for_more():
     for call in calls(*range(1, MOST + 1)):
         progress = progress.failed(call, "it ended with 1", NOW)
     new = calls(500)
-    assert progress.is_full
     assert progress.due(new, NOW) == []
     assert len(progress.due(new, NOW + PAUSES[0])) == MOST
-    assert progress.passed(Call(1, 1)).due(new, NOW) == new
+    assert progress.passed(*calls(1)).due(new, NOW) == new
 
 
 def test_without_a_program_no_call_counts_as_made():

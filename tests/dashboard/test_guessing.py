@@ -84,6 +84,29 @@ def test_many_addresses_together_are_slowed_but_not_whoever_sits_here():
     assert len(hall.guessing._past) <= KNOWN + 1, "memory has an end"
 
 
+def test_one_address_that_guesses_for_ever_slows_only_itself():
+    hall = Hall()
+    for _ in range(2 * FREE_OF_ALL):
+        assert hall.guess("203.0.113.9") is False
+        hall.now += LONGEST
+    assert hall.guess("203.0.113.9") is False
+    assert hall.guess("198.51.100.1", is_right=True) is True
+
+
+def test_however_many_guess_nobody_waits_for_them_longer_than_the_longest_pause():
+    hall = Hall()
+    crowd = (f"203.0.113.{number}" for number in range(250))
+    for _ in range(FREE_OF_ALL + 10):  # the pause of all together is at its longest
+        while hall.guess(next(crowd)) is not False:
+            hall.now += LONGEST
+    assert hall.guess("198.51.100.1", is_right=True) == TooSoon(LONGEST)
+    # Another one is there first whenever the pause is over
+    hall.now += LONGEST
+    assert hall.guess(next(crowd)) is False
+    assert isinstance(hall.guess(next(crowd), is_right=True), TooSoon)
+    assert hall.guess("198.51.100.1", is_right=True) is True
+
+
 @pytest.mark.parametrize(
     ("peer", "headers", "visitor"),
     [

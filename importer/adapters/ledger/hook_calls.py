@@ -14,9 +14,8 @@ from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.shared import is_shared, present
 from importer.adapters.ledger.store import Keeper
-from importer.adapters.ledger.tables import events, meta
+from importer.adapters.ledger.tables import documents, events, meta
 from importer.core.hooks import Again, Call, Hook, Progress
-from importer.core.model import Document
 
 PORTION = 100
 """Calls that are read at once."""
@@ -53,6 +52,9 @@ class HookCalls:
         self._mark = 0, 0
         """On a shared ledger: an event, and the transaction that came after all that may precede it."""
         self._horizon = 0
+        self._found: tuple[Call, ...] = ()
+        """Beyond `_after` and up to `_read_to`; what has been read is not read again while they wait."""
+        self._after, self._read_to = 0, 0
 
     def begin(self) -> None:
         """A hook that is set for the first time is told of what happens from now on."""
@@ -72,9 +74,19 @@ class HookCalls:
         with self._database.read() as connection:
             last = _last(connection)
             self._horizon = max(self._horizon, self._settled(connection, last))
-            rows = connection.execute(_calls(self._hook, progress.after, self._horizon).limit(PORTION))
-            new = tuple(Call(event, document) for event, document in rows)
-        return Ahead(new, self._horizon, is_all=self._horizon >= last)
+            self._read_on(connection, progress.after)
+        return Ahead(self._found, self._horizon, is_all=self._horizon >= last)
+
+    def _read_on(self, connection: Connection, after: int) -> None:
+        if after < self._after:  # somebody has set it back
+            self._found, self._read_to = (), after
+        self._after, self._read_to = after, max(self._read_to, after)
+        self._found = tuple(call for call in self._found if call.event > after)
+        room = PORTION - len(self._found)
+        if room and self._read_to < self._horizon:
+            rows = connection.execute(_calls(self._hook, self._read_to, self._horizon).limit(room)).all()
+            self._found += tuple(Call(event, document, at) for event, document, at in rows)
+            self._read_to = rows[-1].id if len(rows) == room else self._horizon
 
     def take(self, now: datetime) -> Progress | None:
         """The right to make calls, and how far they have come; None while another importer makes them."""
@@ -92,15 +104,18 @@ class HookCalls:
 
         return self._database.write(take)
 
-    def keep(self, progress: Progress, now: datetime, *, given_up: Document | None = None) -> None:
-        """What has become of a call; the right to make more is kept. Who is given up has it in the story."""
+    def keep(self, progress: Progress, now: datetime, *, given_up: int | None = None) -> None:
+        """What has become of a call; the right to make more is kept. Of what is given up, the story tells."""
 
         def keep(connection: Connection) -> None:
-            _keep(connection, self._hook, progress, self._claim(present(connection, now)))
             if given_up is not None:
-                data = {"state": given_up.state.value, "hook": self._hook.value, "message": progress.failing}
-                told = {"document_id": given_up.id, "at": now, "name": "hook.given_up", "data": data}
+                # As it is now, whatever a person has decided meanwhile: another state would be a change that never was.
+                its_state = select(documents.c.state).where(documents.c.id == given_up).with_for_update()
+                state = connection.execute(its_state).scalar_one()
+                data = {"state": state, "hook": self._hook.value, "message": progress.failing}
+                told = {"document_id": given_up, "at": now, "name": "hook.given_up", "data": data}
                 connection.execute(insert(events).values(told))
+            _keep(connection, self._hook, progress, self._claim(present(connection, now)))
 
         self._database.write(keep)
 
@@ -155,12 +170,14 @@ def _calls(hook: Hook, after: int, horizon: int) -> Any:
     before = (
         select(was)
         .where(prior.c.document_id == events.c.document_id, prior.c.id < events.c.id, was.is_not(None))
-        .order_by(prior.c.id.desc())
+        # A sum, so that the few events of the document are sorted: without statistics PostgreSQL would walk through all
+        # of the ledger, backwards by their primary key.
+        .order_by((prior.c.id + 0).desc())
         .limit(1)
         .scalar_subquery()
     )
     return (
-        select(events.c.id, events.c.document_id)
+        select(events.c.id, events.c.document_id, events.c.at)
         .where(events.c.id > after, events.c.id <= horizon, events.c.document_id.is_not(None))
         .where(state.in_([each.value for each in hook.states]), before.is_distinct_from(state))
         .order_by(events.c.id)
@@ -178,6 +195,7 @@ def _keep(connection: Connection, hook: Hook, progress: Progress, claim: Mapping
         {
             "event": each.call.event,
             "document": each.call.document,
+            "happened": each.call.at.isoformat(),
             "tries": each.tries,
             "since": each.since.isoformat(),
             "at": each.at.isoformat(),
@@ -193,7 +211,7 @@ def _progress(row: Mapping[str, Any] | None) -> Progress:
         return Progress(after=0)
     again = (
         Again(
-            Call(each["event"], each["document"]),
+            Call(each["event"], each["document"], datetime.fromisoformat(each.get("happened", each["since"]))),
             each["tries"],
             datetime.fromisoformat(each["since"]),
             datetime.fromisoformat(each["at"]),
