@@ -1,11 +1,17 @@
 """Fixtures for every tier of tests."""
 
+import os
 from contextlib import closing
 
 import pytest
 
 from tests.postgres import NoPostgres, Server
 from tests.world import World, sandbox
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are processors: many tests wait for other processes, for a lease, for a disk."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture

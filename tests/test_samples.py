@@ -100,5 +100,5 @@ def test_the_email_is_a_real_one(facts):
 def test_without_fpdf2_the_way_to_get_it_is_told(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "fpdf", None)
 
-    with pytest.raises(DemoError, match=r"pip install 'abillify-importer\[demo\]'"):
+    with pytest.raises(DemoError, match=r"pip install '\.\[demo\]'"):
         write_samples(tmp_path)

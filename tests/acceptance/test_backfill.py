@@ -265,7 +265,7 @@ def test_a_name_taken_in_the_archive_is_not_overwritten(world):
 def test_refused_credentials_stop_the_line_at_the_first_refusal(world):
     for number in range(20):
         world.drop(f"RE{10000 + number}.pdf")
-    world.environ["IMPORTER_API__PASSWORD"] = "wrong"
+    world.environ |= {"IMPORTER_API__PASSWORD": "wrong", "IMPORTER_SCHEDULE__BACKOFF": "1m..1m"}
     world.importer("backfill", exits=5)
     assert len(world.sandbox.requests) == 1, "one probe, and no storm"
     assert {d["state"] for d in world.documents()} <= {"pending"}

@@ -368,7 +368,7 @@ def test_the_demos_commands_work_without_the_program_on_path(tmp_path):
 
 
 def test_a_backfill_shows_a_bar_on_a_terminal_and_nothing_elsewhere(world):
-    for name in ("RE12345.pdf", "unknown.pdf", "unknown too.pdf"):
+    for name in ("RE12345.pdf", "unknown.pdf", "unknown too.eml"):
         world.drop(name)
     world.environ["IMPORTER_INBOX__SETTLE"] = "1s"
     leader, terminal = pty.openpty()
@@ -381,7 +381,7 @@ def test_a_backfill_shows_a_bar_on_a_terminal_and_nothing_elsewhere(world):
     os.close(terminal)
     shown = b"".join(read_all(leader)).decode()
     assert process.wait(60) == 3
-    assert "waiting for 3 files to be complete" in shown
+    assert "waiting for 1 file to be complete" in shown
     assert "3/3" in shown
     assert ", 2 need a person" in shown
     world.drop("RE10002.pdf")

@@ -211,6 +211,7 @@ def test_a_ledger_from_before_there_were_resends_is_upgraded(world):
     with closing(sqlite3.connect(ledger)) as connection:
         for table in ("resends", "holders", "line"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX ix_documents_claimed")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         connection.commit()
     assert "ledger upgrade" in world.importer("resend", "RE12345", exits=7).stderr

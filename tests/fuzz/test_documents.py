@@ -4,7 +4,8 @@ import json
 import os
 import random
 from contextlib import suppress
-from io import BytesIO
+from tempfile import TemporaryFile
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -102,12 +103,12 @@ def test_what_is_wrong_with_an_e_mail_is_told_in_one_printable_line():
 )
 def test_an_answer_that_makes_no_sense_is_no_answer(answer):
     """The child is not to be trusted once a document has been at it."""
-    framed = BytesIO()
-    write_frame(framed, answer)
-    framed.seek(0)
-    child = SimpleNamespace(stdin=BytesIO(), stdout=framed)
+    with TemporaryFile() as told, TemporaryFile() as framed:
+        write_frame(framed, answer)
+        framed.seek(0)
+        child = SimpleNamespace(stdin=told, stdout=framed)
 
-    assert _exchange(child, b"content") is None
+        assert _exchange(child, b"content", monotonic() + 60) is None
 
 
 def test_the_pool_outlives_whatever_it_is_given():

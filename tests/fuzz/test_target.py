@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-SECONDS = 10
+SECONDS = 4
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None,
