@@ -96,9 +96,9 @@ class Events(threading.Thread):
             if what & _MOVED_FROM:
                 self._forget_tree(path)
             else:
-                self._listener.changed(path)
                 if self._recursive:
                     self._watch_tree(path, self._listener.changed)  # what was in it before it was watched is news, too
+                self._listener.changed(path)
         elif what & _MOVED_TO:
             self._listener.renamed(path)
         elif not what & _MOVED_FROM:
