@@ -80,6 +80,18 @@ def test_a_fresh_file_waits_only_for_what_is_under_way_already(world):
     assert references.index("RE99999") <= 2 * workers(UPLOADS)
 
 
+def test_a_file_that_is_too_large_waits_for_no_more_room_than_others(world):
+    world.environ |= {"IMPORTER_DOCUMENTS__MAX_SIZE": "4KiB", "IMPORTER_API__CONCURRENCY": "2"}
+    world.sandbox.fail(faults.delay(before=None), reference="RE10001")
+    world.drop("RE10001.pdf")
+    with world.running() as service:
+        assert world.sandbox.wait_until(lambda: any(r.method == "POST" for r in world.sandbox.requests), 60)
+        world.drop("RE10002.pdf", pdf("RE10002").ljust(100_000))
+        service.wait_for("document.admitted", path="RE10002.pdf", reason="too_large")
+        world.sandbox.release()
+        assert service.stop() == 0
+
+
 def test_what_lay_there_before_it_started_is_imported(world):
     world.drop("RE10001.pdf")
     with world.running() as service:
