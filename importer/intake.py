@@ -124,13 +124,13 @@ class Intake:
     # ------------------------------------------------------------ what is there
 
     def next_fresh(self) -> FoundFile | None:
-        """The next one to take before anything else."""
+        """The next one that has just come."""
         queue = self._told or self._found
         return queue.popleft() if queue else None
 
-    def next_file(self) -> FoundFile | None:
-        """The next one to take."""
-        return self.next_fresh() or (self._files.popleft() if self._files else None)
+    def next_of_backlog(self) -> FoundFile | None:
+        """The next one of those that lay there before."""
+        return self._files.popleft() if self._files else None
 
     @property
     def has_files(self) -> bool:

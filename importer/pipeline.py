@@ -132,7 +132,8 @@ class Pipeline:
             ReadError: it cannot be read; it stays where it is.
         """
         examiner = self._examiner  # one and the same from the reading to the verdict
-        with self._lanes.overtaking(file.told), self._lanes.holding(file.signature.size):
+        held = min(file.signature.size, examiner.max_size)  # a larger one is only hashed, and waits for no more room
+        with self._lanes.overtaking(file.told), self._lanes.holding(held):
             with self._measure("read"):
                 reading = read(file.path, examiner.max_size)
             with self._measure("examine"):

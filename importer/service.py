@@ -77,6 +77,8 @@ class _Work:
     """Documents whose time has come."""
     documents: set[int] = field(default_factory=set)
     """Those that a worker has in hand."""
+    is_for_fresh: bool = True
+    """Whether the next free worker is for a fresh file."""
     running: int = 0
     resending: bool = False
     """Whether an invoice is being sent again: one at a time, whatever the number of workers."""
@@ -140,7 +142,8 @@ class Service:
         Raises:
             whatever ended a worker: a fault of ours, or of the ledger.
         """
-        workers = ThreadPoolExecutor(workers_for(self._limits.concurrency), thread_name_prefix="worker")
+        # One more, so that resends have a worker whatever there is to import.
+        workers = ThreadPoolExecutor(workers_for(self._limits.concurrency) + 1, thread_name_prefix="worker")
         try:
             while True:
                 self.wake.clear()
@@ -204,10 +207,9 @@ class Service:
         probe_in = self._line.tend()
         round_in = self._begin_round()
         intake_in = self.intake.go_on(is_busy=self.is_busy, is_full=self._is_full)
-        self._hand_out_files(workers, self.intake.next_fresh)
-        self._hand_out_moves(workers)
-        due_in = self._hand_out_documents(workers)
-        self._hand_out_files(workers, self.intake.next_file)
+        self._look_for_due()
+        self._hand_out(workers)
+        due_in = self._due_in()
         self.has_caught_up = self.intake.looks > 0 and self.left == 0
         resend_in = self._hand_out_resend(workers)
         waits = (intake_in, round_in, probe_in, due_in, resend_in, self.on_turn(), IDLE)
@@ -237,37 +239,56 @@ class Service:
             self._unreadable.clear()
         return self._next_round - now
 
-    def _hand_out_files(self, workers: ThreadPoolExecutor, following: Callable[[], FoundFile | None]) -> None:
-        while self._has_room() and not self._is_full and (file := following()) is not None:
-            with self._lock:
-                self._taken += 1
-            self._begin(workers.submit(self.progress.work, self._take, file))
+    def _hand_out(self, workers: ThreadPoolExecutor) -> None:
+        """Every other free worker is for what is fresh, the others are for what has waited: neither waits for ever."""
+        while self._has_room():
+            if self._work.is_for_fresh and self._hand_out_file(workers, self.intake.next_fresh):
+                self._work.is_for_fresh = False
+            elif self._hand_out_waiting(workers):
+                self._work.is_for_fresh = True
+            elif not self._hand_out_file(workers, self.intake.next_fresh):
+                break
+
+    def _hand_out_waiting(self, workers: ThreadPoolExecutor) -> bool:
+        return (
+            self._hand_out_document(workers, self._work.moves)
+            or (self._line.is_open and self._hand_out_document(workers, self._work.due))
+            or self._hand_out_file(workers, self.intake.next_of_backlog)
+        )
+
+    def _hand_out_file(self, workers: ThreadPoolExecutor, following: Callable[[], FoundFile | None]) -> bool:
+        if self._is_full or (file := following()) is None:
+            return False
+        with self._lock:
+            self._taken += 1
+        self._begin(workers.submit(self.progress.work, self._take, file))
+        return True
 
     @property
     def _is_full(self) -> bool:
         """Whether as many new files are taken, or under way, as are wanted."""
         return self._limits.files is not None and self._taken >= self._limits.files
 
-    def _hand_out_moves(self, workers: ThreadPoolExecutor) -> None:
-        while self._work.moves and self._has_room():
-            self._hand_out(workers, self._work.moves.popleft())
+    def _hand_out_document(self, workers: ThreadPoolExecutor, ids: deque[int]) -> bool:
+        while ids:
+            document_id = ids.popleft()
+            if document_id not in self._work.documents:
+                self._work.documents.add(document_id)
+                self._begin(workers.submit(self.progress.work, self._resume, document_id))
+                return True
+        return False
 
-    def _hand_out(self, workers: ThreadPoolExecutor, document_id: int) -> None:
-        if document_id not in self._work.documents:
-            self._work.documents.add(document_id)
-            self._begin(workers.submit(self.progress.work, self._resume, document_id))
-
-    def _hand_out_documents(self, workers: ThreadPoolExecutor) -> float:
-        """Hands out what is due. Returns the seconds until it is worthwhile to ask the ledger again."""
+    def _look_for_due(self) -> None:
         steady = self._clock.steady()
         if self._line.is_open and not self._work.due and steady >= self._asked_at + BREATH:
             self._asked_at, self._is_stale = steady, False
             self._due_at = steady + self._ask_for_due()
-        while self._work.due and self._has_room() and self._line.is_open:
-            self._hand_out(workers, self._work.due.popleft())
+
+    def _due_in(self) -> float:
+        """Seconds until it is worthwhile to ask the ledger again what is due."""
         if not self._line.is_open or self._work.due:
             return IDLE  # the line's opening, or the next worker that is done, wakes us
-        return max(0.0, (self._asked_at + BREATH if self._is_stale else self._due_at) - steady)
+        return max(0.0, (self._asked_at + BREATH if self._is_stale else self._due_at) - self._clock.steady())
 
     def _ask_for_due(self) -> float:
         among = self._own
@@ -278,9 +299,9 @@ class Service:
         return IDLE if moment is None else max(0.05, (moment - now).total_seconds())
 
     def _hand_out_resend(self, workers: ThreadPoolExecutor) -> float:
-        """Last of all, and one at a time. Returns the seconds until it is worthwhile to look again."""
-        if self._work.resending or not self._has_room():
-            return IDLE  # the next worker that is done wakes us
+        """One at a time, beside the imports. Returns the seconds until it is worthwhile to look again."""
+        if self._work.resending:
+            return IDLE  # its worker wakes us
         resend_id, wait = self._resender.next_due(among=self._own)
         if resend_id is None:
             return wait if self._line.is_open else IDLE

@@ -64,7 +64,7 @@ class World:
 
     def files(self):
         found = []
-        while (file := self.intake.next_file()) is not None:
+        while (file := self.intake.next_fresh() or self.intake.next_of_backlog()) is not None:
             found.append(file.relative)
         return found
 
@@ -116,7 +116,7 @@ def test_a_backlog_is_queued_in_portions_and_a_fresh_file_goes_before_it(world_o
     world.intake.changed(str(fresh))
     world.clock.time += 1
     world.settled()
-    first = world.intake.next_file()
+    first = world.intake.next_fresh()
 
     assert queued <= QUEUED + FRESH
     assert first.path == fresh

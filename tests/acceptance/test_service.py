@@ -55,12 +55,12 @@ def test_what_is_finished_beyond_doubt_need_not_wait(world):
         service.wait_for("document.imported", path="RE10001.pdf")
 
 
-def drop_many(world, count):
+def drop_many(world, count, start=20000):
     """At once, each as by a rename into the inbox."""
-    template = pdf("000000")
-    for number in range(count):
-        (world.folder / "spool").write_bytes(template.replace(b"000000", b"%06d" % number))
-        (world.folder / "spool").rename(world.inbox / f"RE{20000 + number}.pdf")
+    template = pdf("NUMBER")
+    for number in range(start, start + count):
+        (world.folder / "spool").write_bytes(template.replace(b"NUMBER", b"%06d" % number))
+        (world.folder / "spool").rename(world.inbox / f"RE{number}.pdf")
 
 
 def test_a_fresh_file_waits_only_for_what_is_under_way_already(world):
@@ -78,6 +78,38 @@ def test_a_fresh_file_waits_only_for_what_is_under_way_already(world):
     # Then only what workers had in hand came before
     references = [c.reference for c in world.sandbox.effects]
     assert references.index("RE99999") <= 2 * workers(UPLOADS)
+
+
+def test_what_has_waited_gets_its_share_while_ever_more_comes(world):
+    # Given a backlog that the workers cannot all have in hand, and more that comes while they are held up
+    drop_many(world, 100, start=10000)
+    world.sandbox.fail(faults.delay(before=None), endpoint="probe")
+    with world.running() as service:
+        service.wait_for("watch.started")
+        assert world.sandbox.wait_until(lambda: len(world.sandbox.requests) == 1, 60)
+        drop_many(world, 600)
+        # When they go on
+        world.sandbox.release()
+        backlog = {f"RE{number}" for number in range(10000, 10100)}
+        while not backlog <= {c.reference for c in world.sandbox.effects}:
+            service.wait_for("document.imported")
+        service.kill()
+    # Then every other one is of the backlog, besides those that workers had in hand
+    references = [c.reference for c in world.sandbox.effects]
+    last = max(references.index(reference) for reference in backlog)
+    assert last <= 2 * len(backlog) + 2 * workers(UPLOADS)
+
+
+def test_a_file_that_is_too_large_waits_for_no_more_room_than_others(world):
+    world.environ |= {"IMPORTER_DOCUMENTS__MAX_SIZE": "4KiB", "IMPORTER_API__CONCURRENCY": "2"}
+    world.sandbox.fail(faults.delay(before=None), reference="RE10001")
+    world.drop("RE10001.pdf")
+    with world.running() as service:
+        assert world.sandbox.wait_until(lambda: any(r.method == "POST" for r in world.sandbox.requests), 60)
+        world.drop("RE10002.pdf", pdf("RE10002").ljust(100_000))
+        service.wait_for("document.admitted", path="RE10002.pdf", reason="too_large")
+        world.sandbox.release()
+        assert service.stop() == 0
 
 
 def test_what_lay_there_before_it_started_is_imported(world):

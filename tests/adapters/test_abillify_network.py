@@ -326,6 +326,13 @@ def test_a_connection_is_used_again():
             assert isinstance(abillify.import_document(document(), CONTENT), Confirmed)
 
 
+def test_a_reply_that_was_there_before_the_request_is_no_answer_to_it():
+    with Misbehaving(answering(reply() + reply(), reply())) as server, client(server.base_url) as abillify:
+        abillify.probe()
+        outcome = abillify.import_document(document(), CONTENT)
+    assert outcome == InDoubt("what came was there before the request, and is no answer to it")
+
+
 def test_a_broken_read_is_a_failed_read():
     with Misbehaving(nothing_at_all) as server, client(server.base_url) as abillify:
         outcome = abillify.invoice_exists("RE1")

@@ -1,5 +1,6 @@
 """Moves, receipts and reasons: nothing is lost, nothing overwritten, and after any crash the move can be repeated."""
 
+import errno
 import json
 import os
 import re
@@ -144,6 +145,27 @@ def test_a_disk_that_cannot_tell_stops_all_files_that_are_moved_together(tmp_pat
     with pytest.raises(NotDurable):
         acts.together([unsafe(1), unsafe(2)])
     assert ended == [1, 2]
+
+
+def test_nor_does_any_go_on_when_the_disk_cannot_tell_of_the_folder_that_one_has_made(tmp_path, monkeypatch):
+    (tmp_path / "archive").mkdir()
+    moves = []
+    for name in ("a.pdf", "b.pdf"):
+        (tmp_path / name).write_bytes(BYTES)
+        target = tmp_path / "archive" / "2026" / name
+        moves.append(acts.move(tmp_path / name, target, content=None, sha256=SHA256))
+    fsync, parent = os.fsync, (tmp_path / "archive").stat()
+
+    def failing(descriptor):
+        if os.path.samestat(os.fstat(descriptor), parent):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(NotDurable):
+        acts.together(moves)
+    assert (tmp_path / "a.pdf").exists()
+    assert (tmp_path / "b.pdf").exists()
 
 
 def test_large_files_are_copied_whole(tmp_path, other_file_system):

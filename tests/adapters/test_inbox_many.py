@@ -264,6 +264,16 @@ def test_an_inbox_that_goes_and_comes_back_is_watched_again(inbox, tmp_path):
         wait_until(lambda: str(inbox / "RE1.pdf") in told)
 
 
+def test_an_inbox_that_is_made_anew_at_once_is_watched_again(inbox):
+    told = []
+    with Watcher(inbox, recursive=True, mode="events", changed=told.append) as watcher:
+        inbox.rmdir()
+        inbox.mkdir()  # as a rule the system gives it the same inode
+        wait_until(lambda: watcher.keep_watching() or None in told)
+        drop(inbox / "RE1.pdf")
+        wait_until(lambda: str(inbox / "RE1.pdf") in told)
+
+
 def test_a_burst_is_told_whole(inbox):
     told = set()
     with Watcher(inbox, recursive=True, mode="events", changed=told.add):

@@ -315,6 +315,24 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path):
         Ledger(f"sqlite:///{tmp_path}/ledger.db")
 
 
+def test_damage_that_is_met_only_while_rows_are_read_is_told(tmp_path):
+    # Given rows so long that each goes on in pages of its own
+    path, page = tmp_path / "ledger.db", 4096
+    with Ledger(f"sqlite:///{path}") as ledger:
+        for number in range(4):
+            found = document(
+                id=0, state=State.REJECTED, kind=None, label="x" * (2 * page), location=f"/{number}", path=f"{number}"
+            )
+            ledger.release(admitted(ledger, found, as_it_is, Sighting(f"/{number}", 7, number, number)))
+    # When the last one's leads nowhere
+    content = bytearray(path.read_bytes())
+    rests = [at for at in range(0, len(content), page) if content[at + 4 : at + page] == b"x" * (page - 4)]
+    content[rests[-1] : rests[-1] + 4] = (999_999).to_bytes(4)
+    path.write_bytes(content)
+    with Ledger(f"sqlite:///{path}") as ledger, pytest.raises(LedgerNeedsPerson, match="damaged"):
+        ledger.neighbours(document(id=0, kind=None))
+
+
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(ledger, url):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

@@ -150,6 +150,13 @@ def test_no_password_is_ever_told(url, postgres):
         cause = cause.__cause__ or cause.__context__
 
 
+def test_whoever_listens_may_be_named_and_limited_by_the_url_too(url):
+    ended, told = threading.Event(), []
+    with Ledger(f"{url}&application_name=accounts&connect_timeout=5") as ledger:
+        ledger.listen(ended, lambda _: ended.set(), lambda listens, _: told.append(listens))
+    assert told == [True]
+
+
 def test_importers_that_lock_one_another_out_both_get_through(url):
     together, tries = threading.Barrier(2), []
 

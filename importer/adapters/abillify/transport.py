@@ -37,6 +37,10 @@ class StartedTooLate(Exception):
     """The first byte would have left after `Call.start_by`."""
 
 
+class AnsweredBefore(httpcore.RemoteProtocolError):
+    """What stands there as the reply had come before the request: it is the answer to nothing of ours."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Call:
     """One request under way, on one thread. All moments are by `clock`."""
@@ -49,6 +53,8 @@ class Call:
     """The last moment for the first byte (exactly-once.md, "Order of acts" 3)."""
     sent: bool = False
     """Whether any byte of the request may have left."""
+    heard: bool = False
+    """Whether anything was read that may be its reply."""
 
     def left(self, timeout: float | None = None) -> float:
         """Seconds for the next step.
@@ -95,7 +101,11 @@ class Stream(httpcore.NetworkStream):
         self._encrypted = encrypted
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _CALL.get().left(timeout))
+        call = _CALL.get()
+        data = self._stream.read(max_bytes, call.left(timeout))
+        if self._encrypted == call.encrypted:
+            call.heard = True
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         call = _CALL.get()
@@ -182,6 +192,7 @@ class Connections:
 
         Raises:
             httpcore.PoolTimeout: no connection was free in time.
+            AnsweredBefore: the reply had come together with the former one, and is not this request's.
             httpcore.TimeoutException, httpcore.NetworkError, ...: the exchange has failed.
         """
         try:
@@ -191,9 +202,11 @@ class Connections:
         try:
             response = connection.handle_request(request)
             try:
+                if not _CALL.get().heard:
+                    raise AnsweredBefore
                 yield response
             finally:
-                response.close()
+                response.close()  # and the connection with it, unless all of the reply was read
         finally:
             self._free.put(connection)
 

@@ -16,7 +16,7 @@ from importer.adapters.abillify.headers import ServerClock, parse_date, parse_re
 from importer.adapters.abillify.proxies import proxy_for
 from importer.adapters.abillify.request import Request
 from importer.adapters.abillify.throttle import Turns
-from importer.adapters.abillify.transport import Call, Connections, StartedTooLate, under
+from importer.adapters.abillify.transport import AnsweredBefore, Call, Connections, StartedTooLate, under
 
 JSON_LIMIT = 1 << 20
 """Bytes of an ordinary reply."""
@@ -201,7 +201,7 @@ def _body(response: httpcore.Response, packing: str, limit: int) -> bytes | None
     return bytes(body)
 
 
-def _describe(error: Exception) -> str:  # noqa: PLR0911 - one line an error is the clearest form of a table
+def _describe(error: Exception) -> str:  # noqa: C901, PLR0911 - one line an error is the clearest form of a table
     """A clause for a person. Of an error that is not known here only the name: its text may carry a header."""
     cause = error.args[0] if error.args else ""
     match error:
@@ -221,6 +221,8 @@ def _describe(error: Exception) -> str:  # noqa: PLR0911 - one line an error is 
             return f"no connection: {cause}"
         case httpcore.NetworkError():
             return f"the connection broke: {cause}"
+        case AnsweredBefore():
+            return "what came was there before the request, and is no answer to it"
         case httpcore.RemoteProtocolError():
             return "the answer broke off, or is not HTTP"
     return f"the exchange failed ({type(error).__name__})"

@@ -69,6 +69,8 @@ def together(acts: Sequence[Act[T]]) -> list[T | Exception]:
                     opened += next(act)
                 except StopIteration as end:
                     outcomes[number] = end.value
+                except NotDurable:
+                    raise  # what is not on disk may be the folder of the others, too
                 except Exception as error:  # noqa: BLE001 - it is this one's, and told to its caller
                     outcomes[number] = error
                 if number in outcomes:

@@ -31,6 +31,9 @@ class Events(FileSystemEventHandler):
         OSError: it cannot be watched.
     """
 
+    is_watching = True
+    """The library tells nothing else."""
+
     def __init__(self, folder: str, *, recursive: bool, changed: Callable[[str | None], None]) -> None:
         self._changed = changed
         self._complaints = _Complaints(changed)

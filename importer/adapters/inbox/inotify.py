@@ -51,6 +51,8 @@ class Events(threading.Thread):
         self._recursive = recursive
         self._listener = listener
         self._watched: dict[int, str] = {}
+        self.is_watching = True
+        """False once the folder itself, as it was at the beginning, is gone: removed or unmounted."""
         self._descriptor = _checked(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
         try:
             self._stopping = os.eventfd(0, os.EFD_CLOEXEC)
@@ -87,7 +89,8 @@ class Events(threading.Thread):
             self._watch_tree(self._folder)  # new folders may be among what was lost
             self._listener.changed(None)
         elif what & _IGNORED:
-            self._watched.pop(watch, None)
+            if self._watched.pop(watch, None) == self._folder:
+                self.is_watching = False
         elif (folder := self._watched.get(watch)) is not None and name:
             self._tell(what, f"{folder}/{name}")
 
@@ -122,8 +125,10 @@ class Events(threading.Thread):
         try:
             watch = _checked(_libc().inotify_add_watch(self._descriptor, os.fsencode(folder), wanted))
         except OSError as error:
-            if folder == self._folder and not self._watched:
-                raise
+            if folder == self._folder:
+                if not self._watched:
+                    raise
+                self.is_watching = False
             if error.errno not in PASSING:
                 self._listener.unwatched(error)
             return False

@@ -25,6 +25,9 @@ class WatcherDied(Exception):
 class _Events(Protocol):
     """Tells of what happens, from a thread of its own."""
 
+    is_watching: bool
+    """Whether the folder itself is still the one that is watched, as far as the system tells."""
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
@@ -75,7 +78,7 @@ class Watcher:
         self._end()
 
     def keep_watching(self) -> None:
-        """Watches anew when another folder has come in the place of the watched one: unmounted, say, and mounted again.
+        """Watches anew when the watched folder is gone and another one is there: unmounted, say, and mounted again.
 
         Raises:
             WatcherDied: a thread that tells of events has ended, and the folder is still there.
@@ -83,7 +86,8 @@ class Watcher:
         if self._watched is None:
             return
         there = self._identity()
-        if there == self._watched:
+        # What came in the folder's place may have got its very inode.
+        if there == self._watched and (self._events is None or self._events.is_watching):
             if self._events is not None and not self._events.is_alive():
                 raise WatcherDied(f"the thread that watches {shown(self._folder)} has ended; start the importer again")
         elif there is not None:

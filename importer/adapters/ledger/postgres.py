@@ -239,7 +239,7 @@ class PostgresStore:
     def _connect_apart(self) -> Any:
         """A connection beside the pool's, for as long as the caller wants it."""
         arguments, named = self._engine.dialect.create_connect_args(self._engine.url)
-        return self._engine.dialect.connect(*arguments, **named, **CONNECT, autocommit=True)
+        return self._engine.dialect.connect(*arguments, **{**named, **CONNECT, "autocommit": True})
 
     def ask_line(self) -> None:
         with self.connected(writes=False) as connection:

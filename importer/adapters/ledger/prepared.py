@@ -6,7 +6,7 @@ database itself. The statement is the same, and so are the types of its values; 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
@@ -20,13 +20,12 @@ Process = Callable[[Any], Any] | None
 """From our form of a value to the driver's, or back; None where it is the same."""
 
 
-class Result(Protocol):
-    """What the driver answers."""
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the driver has answered."""
 
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchall(self) -> Sequence[Any]: ...
+    rowcount: int
+    rows: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +69,17 @@ class Prepared:
         text = self._text(connection, values)
         parameters = text.parameters(values)
         if connection.dialect.name != "sqlite":
-            return connection.exec_driver_sql(text.sql, parameters)
+            result = connection.exec_driver_sql(text.sql, parameters)
+            return Result(result.rowcount, result.fetchall() if result.returns_rows else ())
         # A file is not lost as a connection to a server is: nothing is to be done about an error but to tell it.
         cursor = connection.connection.cursor()
         driver = connection.dialect.loaded_dbapi
         try:
             cursor.execute(text.sql, parameters)
+            rows = cursor.fetchall()  # a damaged page may show only here
+            return Result(cursor.rowcount, rows)
         except driver.Error as error:
             raise DBAPIError.instance(text.sql, None, error, driver.Error, dialect=connection.dialect) from error
-        return cursor
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Executes it; what comes back, by the names of the columns."""
@@ -88,7 +89,7 @@ class Prepared:
                 name: value if process is None else process(value)
                 for (name, process), value in zip(columns, row, strict=True)
             }
-            for row in self.run(connection, values).fetchall()
+            for row in self.run(connection, values).rows
         ]
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
