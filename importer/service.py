@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -112,6 +113,8 @@ class Service:
         self._taken = 0
         self._next_round = clock.steady()
         self._asked_at, self._due_at, self._is_stale = -BREATH, 0.0, True
+        self._line_at = inf
+        """When the line is to be tended; from then on it may have room for what is due already."""
         self._unreadable: set[Path] = set()
         self.touched = IdSet()
         """Ids of the documents that this service has had to do with."""
@@ -204,7 +207,7 @@ class Service:
             return Round(OUTAGE, unsettled=True, untaken=True)
 
     def _turn(self, workers: ThreadPoolExecutor) -> Round:
-        probe_in = self._line.tend()
+        probe_in = self._tend()
         round_in = self._begin_round()
         intake_in = self.intake.go_on(is_busy=self.is_busy, is_full=self._is_full)
         self._look_for_due()
@@ -238,6 +241,15 @@ class Service:
                 self.intake.retry(path)
             self._unreadable.clear()
         return self._next_round - now
+
+    def _tend(self) -> float | None:
+        """Tends the line. Returns the seconds until that is worthwhile again."""
+        wait = self._line.tend()
+        steady = self._clock.steady()
+        if steady >= self._line_at:
+            self._is_stale = True
+        self._line_at = inf if wait is None else steady + wait
+        return wait
 
     def _hand_out(self, workers: ThreadPoolExecutor) -> None:
         """Every other free worker is for what is fresh, the others are for what has waited: neither waits for ever."""
