@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.campaign.checker import by_invariant
 from tests.campaign.faults_table import rendered
 from tests.campaign.runner import bench, run_many
 from tests.campaign.schedule import OPTIONAL
@@ -71,10 +72,7 @@ def _table(results, seconds, drawn):
         "kills": sum(result.kills for result in results),
         "faults hit": sum(hits.values()),
         "of the 115, hit": len(hits),
-        "duplicates (I1)": sum(violation.startswith("I1") for violation in told),
-        "losses (I2, I3)": sum(violation.startswith(("I2", "I3")) for violation in told),
-        "stuck (I6)": sum(violation.startswith("I6") for violation in told),
-        "other violations": sum(not violation.startswith(("I1", "I2", "I3", "I6")) for violation in told),
+        **by_invariant(told),
         "schedules a second": f"{len(results) / seconds:.1f}",
     }
     print()

@@ -264,3 +264,13 @@ def _reasons(evidence):
 
 def _was_disturbed(evidence, sha256):
     return any(dropped.disturbed and dropped.sha256 == sha256 for dropped in evidence.ending.dropped)
+
+
+def by_invariant(violations):
+    """How many there are of each kind, for a table."""
+    return {
+        "duplicates (I1)": sum(violation.startswith("I1") for violation in violations),
+        "losses (I2, I3)": sum(violation.startswith(("I2", "I3")) for violation in violations),
+        "stuck (I6)": sum(violation.startswith("I6") for violation in violations),
+        "other violations": sum(not violation.startswith(("I1", "I2", "I3", "I6")) for violation in violations),
+    }

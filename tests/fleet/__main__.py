@@ -8,6 +8,7 @@ import argparse
 import time
 from collections import Counter
 
+from tests.campaign.checker import by_invariant
 from tests.fleet.bench import place, run_many
 
 
@@ -39,10 +40,7 @@ def _table(results, cut_by, seconds):
         "documents": sum(result.documents for result in results),
         "effects": sum(result.effects for result in results),
         **dict(sorted(sum((result.counts for result in results), Counter()).items())),
-        "duplicates (I1)": sum(violation.startswith("I1") for violation in told),
-        "losses (I2, I3)": sum(violation.startswith(("I2", "I3")) for violation in told),
-        "stuck (I6)": sum(violation.startswith("I6") for violation in told),
-        "other violations": sum(not violation.startswith(("I1", "I2", "I3", "I6")) for violation in told),
+        **by_invariant(told),
         "cut off by": ", ".join(sorted(cut_by)),
         "seconds": f"{seconds:.0f}",
     }
