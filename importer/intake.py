@@ -5,6 +5,7 @@ turn comes. A file that arrives meanwhile goes before them, and before files tha
 are a backlog by now.
 """
 
+import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.inbox import FoundFile, Problem, Scan, Scanner
-from importer.adapters.ledger import LedgerReader
+from importer.adapters.ledger import Ledger
 from importer.announced import Announced
 from importer.batches import sighting_of
 from importer.clock import Clock
@@ -33,6 +34,12 @@ BLINK = 0.005
 STEP = 0.02
 """Seconds that a look goes on before the workers are seen to."""
 
+AHEAD = 128
+"""Files of a queue, the next ones, that are asked for again where other importers may have taken them meanwhile."""
+
+GLANCE = 0.25
+"""Seconds between two such questions."""
+
 INBOX_MISSING = "inbox_missing"
 """The problem that means that nothing of the inbox can be seen."""
 
@@ -50,6 +57,9 @@ class Survey(Protocol):
 class Intake:
     """Belongs to the service's main thread, but for `changed` and `retry`.
 
+    Importers that share a ledger find the same files in the same order. Each takes them in an order of its own, and
+    leaves out what another one has taken: no two of them work through it side by side, each reading all of it.
+
     Args:
         rescan: seconds between two looks at everything when nothing asks for one.
         accepts: which of the files count.
@@ -60,7 +70,7 @@ class Intake:
     def __init__(
         self,
         scanner: Scanner,
-        ledger: LedgerReader,
+        ledger: Ledger,
         *,
         rescan: float,
         accepts: Callable[[FoundFile], bool],
@@ -87,6 +97,7 @@ class Intake:
         self._settles_at: float | None = None
         self._began = self._ended = self._next_look = self._next_gathering = clock.steady()
         self._gathered = self._ended - BREATH
+        self._next_glance = self._began + GLANCE
         self._is_begun = False
         """Whether a look at everything is under way."""
         self._looks = 0
@@ -154,8 +165,12 @@ class Intake:
         return self._queued + self._scanner.waiting
 
     @property
+    def _queues(self) -> tuple[deque[FoundFile], ...]:
+        return self._told, self._found, self._files
+
+    @property
     def _queued(self) -> int:
-        return len(self._told) + len(self._found) + len(self._files)
+        return sum(map(len, self._queues))
 
     @property
     def unsettled(self) -> list[str]:
@@ -180,6 +195,7 @@ class Intake:
             room = 0 if is_full else max(0, QUEUED - len(self._files))
             self._take_in(self._scanner.gather(now, room, self._fresh_room), is_busy=is_busy)
             self._breath = min(BREATH, max(BLINK, SHARE * (self._clock.steady() - now)))
+        self._leave_out_taken(now)
         return 0.0 if self._scanner.is_looking else max(0.0, min(self._look_at, self._gather_at) - self._clock.steady())
 
     @property
@@ -237,6 +253,19 @@ class Intake:
         found = self._found if self._looks > 1 else self._files
         found.extendleft(file for file in reversed(fresh) if not file.told)
         self._files.extend(others)
+        if self._ledger.is_shared:
+            for queue in self._queues:
+                mixed = random.sample(queue, len(queue))
+                queue.clear()
+                queue.extend(mixed)
+
+    def _leave_out_taken(self, now: float) -> None:
+        """What another importer has taken since it was found is not even read."""
+        if self._ledger.is_shared and self._queued and now >= self._next_glance:
+            for queue in self._queues:
+                ahead = [queue.popleft() for _ in range(min(AHEAD, len(queue)))]
+                queue.extendleft(reversed(self._unknown(ahead)))
+            self._next_glance = self._clock.steady() + GLANCE
 
     def _unknown(self, files: Sequence[FoundFile]) -> list[FoundFile]:
         """Those of the files that count and that the ledger does not know as they are now."""

@@ -1,5 +1,6 @@
 """What comes in, by a clock that the test turns: a real inbox, a real ledger, a real scanner."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from importer.adapters.inbox import Scanner
 from importer.adapters.inbox.look import FRESH
 from importer.adapters.ledger import Ledger, Sighting
 from importer.core.model import Digest, Document
-from importer.intake import QUEUED, SHARE, Intake
+from importer.intake import GLANCE, QUEUED, SHARE, Intake
 
 RESCAN = 60.0
 START = datetime(2026, 11, 21, tzinfo=UTC)
@@ -30,11 +31,13 @@ class Clock:
 
 
 class World:
-    def __init__(self, folder, clock):
+    def __init__(self, folder, clock, url=None):
         self.clock, self.inbox = clock, folder / "inbox"
-        self.inbox.mkdir()
+        self.inbox.mkdir(exist_ok=True)
         self.surveyed, self.known = [], []
-        self.ledger = Ledger(f"sqlite:///{folder}/ledger.db", lease=timedelta(seconds=60), place=lambda d, n: None)
+        self.ledger = Ledger(
+            url or f"sqlite:///{folder}/ledger.db", lease=timedelta(seconds=60), place=lambda d, n: None
+        )
         self.intake = Intake(
             Scanner(self.inbox, settle=0),
             self.ledger,
@@ -51,6 +54,16 @@ class World:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         return path
+
+    def admit(self, path):
+        status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
+        document = Document(
+            id=0, account="a", sha256=Digest(digest), size=status.st_size, inbox=str(self.inbox), path=path.name,
+            location=str(path), filename=path.name, first_seen_at=START,
+        )  # fmt: skip
+        self.ledger.bind_account("a")
+        sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+        self.ledger.admit(document, sighting, START, lambda candidate, known: candidate)
 
     def go_on(self):
         return self.intake.go_on(is_busy=False, is_full=False)
@@ -73,8 +86,8 @@ class World:
 def world_of(tmp_path):
     worlds = []
 
-    def made(clock):
-        worlds.append(World(tmp_path, clock))
+    def made(clock, url=None):
+        worlds.append(World(tmp_path, clock, url))
         return worlds[-1]
 
     yield made
@@ -168,19 +181,31 @@ def test_an_inbox_that_cannot_be_seen_is_told_until_it_is_there_again(world_of):
 
 def test_what_the_ledger_knows_is_not_taken_again(world_of):
     world = world_of(Clock())
-    path = world.drop("RE1.pdf")
+    world.admit(world.drop("RE1.pdf"))
     world.drop("RE2.pdf")
-    status = path.stat()
-    document = Document(
-        id=0, account="a", sha256=Digest("0" * 64), size=4, inbox=str(world.inbox), path="RE1.pdf", location=str(path),
-        filename="RE1.pdf", first_seen_at=START,
-    )  # fmt: skip
-    world.ledger.bind_account("a")
-    sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
-    world.ledger.admit(document, sighting, START, lambda candidate, known: candidate)
 
     world.settled()
 
     assert world.files() == ["RE2.pdf"]
     assert world.known == [1]
     assert world.surveyed == [1]
+
+
+def test_what_another_importer_takes_meanwhile_is_left_to_it(world_of, postgres):
+    url = postgres.new_url()
+    one, other = world_of(Clock(), url), world_of(Clock(), url)
+    paths = [one.drop(f"RE{number}.pdf", b"%d" % number) for number in range(40)]
+    for world in (one, other):
+        world.settled()
+    taken = [one.intake.next_of_backlog().path for _ in range(30)]
+    for path in taken:
+        one.admit(path)
+
+    other.clock.time += GLANCE
+    other.go_on()
+    left = other.files()
+
+    assert {other.inbox / name for name in left} == set(paths) - set(taken)
+    rest = one.files()
+    assert set(rest) == set(left)
+    assert (taken + [one.inbox / name for name in rest]) != sorted(paths), "each in an order of its own"
