@@ -26,7 +26,10 @@ class Re2Pattern:
 
     def search_longest(self, text: str, start: int) -> tuple[int, int] | None:
         found = self._longest.search(_subject(text), start)
-        return (int(found.start()), int(found.end())) if found else None
+        if not found:
+            return None
+        start, end = found.span()
+        return int(start), int(end)
 
     def fullmatch(self, text: str) -> Mapping[str, tuple[int, int]] | None:
         found = self._whole.fullmatch(text)

@@ -8,7 +8,6 @@ from importer.core.model import Kind
 from importer.core.rules.outcome import RuleResult
 from importer.core.rules.reading import Reading, Remark
 from importer.core.rules.spec import Pattern, Span
-from importer.core.rules.text import is_joined
 from importer.core.rules.walk import Layer, Step, complete, first_way, layers
 from importer.core.rules.words import FoundWord, KindWords
 
@@ -99,7 +98,7 @@ class RegexMatcher:
         if spans is None:
             return Attempt(result=RuleResult.MISMATCH, message="the regular expression does not match the whole name")
         captures = {name: reading.stem[start:end] for name, (start, end) in spans.items()}
-        problem = self._cut(reading.stem, spans)
+        problem = self._cut(reading, spans)
         if problem:
             return Attempt(result=RuleResult.MISMATCH, message=problem, captures=captures)
         if "kind" in captures:
@@ -134,11 +133,11 @@ class RegexMatcher:
             return Attempt(result=RuleResult.BLOCKED, message=message, captures=captures)
         return Attempt(result=RuleResult.MATCHED, captures=captures, kind=kind)
 
-    def _cut(self, stem: str, spans: Mapping[str, Span]) -> str:
+    def _cut(self, reading: Reading, spans: Mapping[str, Span]) -> str:
         """Why a deciding group is a piece of something longer; empty when it is not."""
         for name in self.reference_names & spans.keys():
             neighbours = {edge for other, span in spans.items() if other != name for edge in span}
-            if any(is_joined(stem, edge) for edge in set(spans[name]) - neighbours):
+            if any(reading.joined[edge] for edge in set(spans[name]) - neighbours):
                 return f"the group `{name}` is cut out of a longer number or word"
         return ""
 

@@ -1,13 +1,13 @@
 """What can be recognised in one stem, worked out once and asked by every rule."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.spec import Pattern, Span
-from importer.core.rules.text import is_bare_number, is_joined
+from importer.core.rules.text import is_bare_number, joints
 from importer.core.rules.words import FoundWord, KindWords
 
 _DATE = re.compile(
@@ -47,16 +47,18 @@ class Ends(dict[int, int | None]):
 class EndsWhenAsked(Ends):
     """The same, looked for only at the starts that are asked about."""
 
-    def __init__(self, stem: str, pattern: Pattern) -> None:
+    def __init__(self, stem: str, joined: Sequence[bool], match_longest: Callable[[str, int], int | None]) -> None:
         super().__init__()
         self._stem = stem
-        self._pattern = pattern
+        self._joined = joined
+        self._match_longest = match_longest
 
     def __missing__(self, start: int) -> int | None:
         # A start inside a number or word is no start; this also spares most calls of the expressions.
-        end = None if is_joined(self._stem, start) else self._pattern.match_longest(self._stem, start)
-        self[start] = end if end is not None and _is_whole(self._stem, start, end) else None
-        return self[start]
+        is_start = start < len(self._stem) and not self._joined[start]
+        end = self._match_longest(self._stem, start) if is_start else None
+        self[start] = end = None if end is None or end == start or self._joined[end] else end
+        return end
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ class Vocabulary:
     def read(self, stem: str) -> "Reading":
         """What a stem says once the marks of copying programs are off."""
         stem, copy_marks = without_copy_marks(stem, self.words)
-        words = self.words.find(stem)
-        references = {name: Ends(_all_ends(stem, self.tokens[name])) for name in sorted(self.reference_tokens)}
+        joined = joints(stem)
+        words = self.words.find(stem, joined)
+        references = {name: Ends(_all_ends(stem, joined, self.tokens[name])) for name in sorted(self.reference_tokens)}
         remarks = [Remark(word.start, word.end, None, word) for word in words.values()]
         remarks += [
             Remark(start, end, name)
@@ -80,9 +83,13 @@ class Vocabulary:
             for start, end in ends.items()
             if end is not None and not is_bare_number(stem[start:end])
         ]
-        others = {name: EndsWhenAsked(stem, self.tokens[name]) for name in self.tokens.keys() - references.keys()}
-        dates = Ends(_date_ends(stem))
-        return Reading(stem, words, {**references, **others, "date": dates}, tuple(remarks), copy_marks)
+        others = {
+            name: EndsWhenAsked(stem, joined, token.match_longest)
+            for name, token in self.tokens.items()
+            if name not in references
+        }
+        dates = EndsWhenAsked(stem, joined, _date_end)
+        return Reading(stem, joined, words, {**references, **others, "date": dates}, tuple(remarks), copy_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ class Reading:
 
     stem: str
     """Without the marks of copying programs."""
+    joined: Sequence[bool]
+    """For each place: whether a cut there would go through a number or word."""
     words: Mapping[int, FoundWord]
     ends: Mapping[str, Ends]
     """For each token, and for `date`."""
@@ -114,10 +123,13 @@ class Reading:
 
     def remarks_in(self, span: Span, token: str | None = None) -> tuple[Remark, ...]:
         """What free text at this place would hide; a token does not hide itself."""
+        first, last = span
         return tuple(
             remark
             for remark in self.remarks
-            if remark.overlaps(span) and (token is None or (remark.token, remark.start, remark.end) != (token, *span))
+            if remark.start < last
+            and first < remark.end
+            and (remark.token is None or remark.token != token or (remark.start, remark.end) != span)
         )
 
     def free_until(self, start: int) -> int:
@@ -126,25 +138,19 @@ class Reading:
         return min(ahead, default=len(self.stem))
 
 
-def _all_ends(stem: str, pattern: Pattern) -> Iterator[Span]:
+def _all_ends(stem: str, joined: Sequence[bool], pattern: Pattern) -> Iterator[Span]:
     span = pattern.search_longest(stem, 0)
     while span is not None:
-        if _is_whole(stem, *span):
+        start, end = span
+        if end > start and not joined[start] and not joined[end]:
             yield span
-        further = next((start for start in range(span[0] + 1, len(stem)) if not is_joined(stem, start)), None)
+        further = next((place for place in range(start + 1, len(stem)) if not joined[place]), None)
         span = None if further is None else pattern.search_longest(stem, further)
 
 
-def _is_whole(stem: str, start: int, end: int) -> bool:
-    """Whether the span is something, and no piece of a longer number or word."""
-    return end > start and not is_joined(stem, start) and not is_joined(stem, end)
-
-
-def _date_ends(stem: str) -> Iterator[Span]:
-    for start in range(len(stem)):
-        found = _DATE.match(stem, start) if stem[start].isdigit() else None
-        if found and _is_whole(stem, *found.span()) and _is_calendar_date(found):
-            yield start, found.end()
+def _date_end(stem: str, start: int) -> int | None:
+    found = _DATE.match(stem, start)
+    return found.end() if found and _is_calendar_date(found) else None
 
 
 def _is_calendar_date(found: re.Match[str]) -> bool:

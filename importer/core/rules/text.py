@@ -1,6 +1,7 @@
 """File names as a person reads them: composed characters, nothing invisible, stem and extension apart."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,9 +73,9 @@ def printable(text: str) -> str:
     return "".join(" " if _is_control(character) else character for character in text)
 
 
-def is_joined(text: str, at: int) -> bool:
-    """Whether a cut before `at` would go through a number, a word or a character with its accent."""
-    return 0 < at < len(text) and _belong_together(text[at - 1], text[at])
+def joints(text: str) -> Sequence[bool]:
+    """For each place, the end included: whether a cut there would go through a number, a word or an accented letter."""
+    return [False, *map(_belong_together, text, text[1:]), False]
 
 
 @lru_cache(maxsize=8192)  # names are made of few characters, and every place of every name is asked about

@@ -1,16 +1,14 @@
 """Kind words: how they are spelled, where they stand in a stem, and which kind they mean."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate
 
 from importer.core.model import Kind
-from importer.core.rules.text import is_joined, readable
+from importer.core.rules.text import joints, readable
 
 _SEPARATORS = " _-."
-_BEGINNING = 3
-"""Words that begin with the same so many characters are looked for together."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -68,24 +66,32 @@ class KindWords:
 
     def __init__(self, words: tuple[KindWord, ...]) -> None:
         self.all = words
-        self._pieces = _by_beginning(word for word in words if word.is_piece)
-        self._whole = _by_beginning(word for word in words if not word.is_piece)
+        self._pieces = _WordTree(word for word in words if word.is_piece)
+        self._whole = _WordTree(word for word in words if not word.is_piece)
 
-    def find(self, stem: str) -> Mapping[int, FoundWord]:
-        """By where it starts, the longest word; one that lies within a longer one says nothing of its own."""
-        text = _Folded(stem)
+    def find(self, stem: str, joined: Sequence[bool] | None = None) -> Mapping[int, FoundWord]:
+        """By where it starts, the longest word; one that lies within a longer one says nothing of its own.
+
+        Args:
+            stem: where words are looked for.
+            joined: its joints, where they are known already.
+        """
+        joined = joints(stem) if joined is None else joined
+        text, places = _folded(stem)
         found: dict[tuple[int, int], FoundWord] = {}
-        every = range(len(stem))
-        free = [start for start in every if not is_joined(stem, start)]
         # Pieces first: a whole word overwrites the piece that is found in the same place.
-        for words, starts in ((self._pieces, every), (self._whole, free)):
-            for start in starts:
-                for beginning in text.beginnings(start):
-                    if beginning in words:
-                        for place in _at(text, start, words[beginning]):
-                            found[place.start, place.end] = place
-        places = found.values()
-        return {place.start: place for place in places if not any(_lies_within(place, other) for other in places)}
+        for words in (self._pieces, self._whole):
+            for first in words.beginnings(text):
+                start = places[first]
+                if start is None or (joined[start] and not words.inside):
+                    continue
+                for word, last in words.standing_at(text, first):
+                    end = places[last]
+                    if end is not None and _is_bounded(word, start, end, joined):
+                        place = FoundWord(*_widened(joined, start, end), word.kind)
+                        found[place.start, place.end] = place
+        outermost = found.values()
+        return {word.start: word for word in outermost if not any(_lies_within(word, other) for other in outermost)}
 
     def exactly(self, text: str) -> FoundWord | None:
         """The word that the whole text is."""
@@ -93,60 +99,93 @@ class KindWords:
         return found if found and found.end == len(text) else None
 
 
-def _by_beginning(words: Iterable[KindWord]) -> Mapping[str, Sequence[KindWord]]:
-    found: dict[str, list[KindWord]] = {}
-    for word in words:
-        found.setdefault(word.pieces[0][:_BEGINNING], []).append(word)
-    return found
+@dataclass(slots=True)
+class _Letter:
+    """What may follow the letters before it."""
+
+    letters: dict[str, "_Letter"] = field(default_factory=dict)
+    next_piece: "_Letter | None" = None
+    """What follows behind separators, or behind none."""
+    words: list[KindWord] = field(default_factory=list)
+    """Those that are complete here."""
+
+    def first_piece(self) -> str:
+        """An expression for every way in which the piece can go on to its end."""
+        if self.words or self.next_piece:
+            return ""
+        ways = (re.escape(character) + letter.first_piece() for character, letter in sorted(self.letters.items()))
+        return f"(?:{'|'.join(ways)})"
+
+    def words_from(self, text: str, position: int) -> Iterator[tuple[KindWord, int]]:
+        """All words that the text goes on with, and where they end."""
+        letter: _Letter | None = self
+        while letter is not None:
+            for word in letter.words:
+                yield word, position
+            if letter.next_piece is not None:
+                yield from letter.next_piece.words_from(text, _after_separators(text, position))
+            letter = letter.letters.get(text[position : position + 1])
+            position += 1
 
 
-def _at(text: "_Folded", start: int, words: Sequence[KindWord]) -> Iterator[FoundWord]:
-    inside = is_joined(text.stem, start)
-    for word in words:
-        if word.open_start or not inside:
-            for end in text.ends(word, start):
-                yield FoundWord(*_widened(text.stem, start, end), word.kind)
+class _WordTree:
+    """Words read once, letter by letter, so that those that begin alike are looked for together."""
 
+    def __init__(self, words: Iterable[KindWord]) -> None:
+        self._root = _Letter()
+        self.inside = False
+        """Whether any of them may begin inside a longer word."""
+        for word in words:
+            self._add(word)
+            self.inside = self.inside or word.open_start
+        self._beginning = re.compile(f"(?={self._root.first_piece()})")
 
-class _Folded:
-    """A stem beside its folded form, in which one character can have become two."""
-
-    def __init__(self, stem: str) -> None:
-        self.stem = stem
-        folded = list(map(_fold_character, stem))
-        self._text = "".join(folded)
-        self._starts = [0, *accumulate(map(len, folded))]
-        self._originals = {position: original for original, position in enumerate(self._starts)}
-
-    def beginnings(self, start: int) -> tuple[str, str, str]:
-        """By what a word at this place can be looked up."""
-        at = self._starts[start]
-        return self._text[at], self._text[at : at + 2], self._text[at : at + _BEGINNING]
-
-    def ends(self, word: KindWord, start: int) -> Iterator[int]:
-        """Where in the stem the word ends if it stands at `start`: one place or none."""
-        position = self._starts[start]
+    def _add(self, word: KindWord) -> None:
+        letter = self._root
         for index, piece in enumerate(word.pieces):
             if index:
-                position = self._after_separators(position)
-            if not self._text.startswith(piece, position):
-                return
-            position += len(piece)
-        end = self._originals.get(position)
-        if end is not None and (word.open_end or not is_joined(self.stem, end)):
-            yield end
+                letter.next_piece = letter.next_piece or _Letter()
+                letter = letter.next_piece
+            for character in piece:
+                letter = letter.letters.setdefault(character, _Letter())
+        letter.words.append(word)
 
-    def _after_separators(self, position: int) -> int:
-        while position < len(self._text) and self._text[position] in _SEPARATORS:
-            position += 1
-        return position
+    def beginnings(self, text: str) -> Iterator[int]:
+        """Where in a folded text the first piece of a word stands: nothing begins anywhere else."""
+        return (found.start() for found in self._beginning.finditer(text))
+
+    def standing_at(self, text: str, start: int) -> Iterator[tuple[KindWord, int]]:
+        """Each word that the folded text holds at this place, with its end; whatever stands around it."""
+        return self._root.words_from(text, start)
 
 
-def _widened(stem: str, start: int, end: int) -> tuple[int, int]:
+def _after_separators(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SEPARATORS:
+        position += 1
+    return position
+
+
+def _folded(stem: str) -> tuple[str, Sequence[int | None]]:
+    """The folded stem, and for each of its places that in the stem; None within a character that has become two."""
+    if stem.isascii():
+        return stem.lower(), range(len(stem) + 1)
+    folded = list(map(_fold_character, stem))
+    places: list[int | None] = []
+    for place, characters in enumerate(folded):
+        places += [place, *[None] * (len(characters) - 1)]
+    return "".join(folded), [*places, len(stem)]
+
+
+def _is_bounded(word: KindWord, start: int, end: int, joined: Sequence[bool]) -> bool:
+    """Whether the word ends where the text does so too, or may be a piece of a longer one."""
+    return (word.open_start or not joined[start]) and (word.open_end or not joined[end])
+
+
+def _widened(joined: Sequence[bool], start: int, end: int) -> tuple[int, int]:
     """The whole of the word that a piece was found in; a word that is whole already stays as it is."""
-    while is_joined(stem, start):
+    while joined[start]:
         start -= 1
-    while is_joined(stem, end):
+    while joined[end]:
         end += 1
     return start, end
 
