@@ -10,7 +10,7 @@ from importer.core.rules.outcome import Source
 from importer.core.rules.rule import Rule
 from importer.core.rules.spec import CompilePattern, Pattern, PatternError, RuleFault, RuleSpec, did_you_mean
 from importer.core.rules.template import OutputText, Part, Placeholder, TemplateError, parse_output, parse_pattern
-from importer.core.rules.walk import Step
+from importer.core.rules.walk import step
 from importer.core.rules.words import KindWords
 
 _BUILT_IN = frozenset({"kind", "any", "date"})
@@ -122,7 +122,7 @@ class Draft:
         for name in sorted(name for name in deciding | {"kind"} if names.count(name) > 1):
             remedy = "one name has one reference and one kind; define a second token for the other one"
             self._fault("pattern", f"{{{name}}} stands in it twice", remedy)
-        steps = tuple(_step(part, capture, kind, deciding) for part, capture in zip(parts, captures, strict=True))
+        steps = tuple(step(part, capture, kind, deciding) for part, capture in zip(parts, captures, strict=True))
         return TemplateMatcher(steps, kind), frozenset(captures) - {""}
 
     def _regex(self, regex: str, kind: Kind | None) -> tuple[Matcher, frozenset[str] | None]:
@@ -198,8 +198,3 @@ def _capture_names(parts: tuple[Part, ...]) -> list[str]:
     names = [part.name if isinstance(part, Placeholder) else "" for part in parts]
     counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
     return [f"{name}{count}" if name and count > 1 else name for name, count in zip(names, counts, strict=True)]
-
-
-def _step(part: Part, capture: str, kind: Kind | None, deciding: frozenset[str]) -> Step:
-    name = part.name if isinstance(part, Placeholder) else ""
-    return Step(part, capture, name, kind if name == "kind" else None, capture in deciding)

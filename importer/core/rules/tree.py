@@ -3,7 +3,7 @@
 Templates that begin alike share the way as far as they are alike, so that a stem is gone through once for all of them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from importer.core.rules.reading import Reading
@@ -19,13 +19,15 @@ class _Branch:
     """The templates of which this is the last part."""
     branches: list["_Branch"] = field(default_factory=list)
 
-    def fitting(self, reading: Reading, starts: Collection[int]) -> Iterator[int]:
-        ends = self.step.loose_ends(reading, starts)
+    def collect(self, reading: Reading, starts: Collection[int], fitting: list[int]) -> None:
+        """Adds the templates that go on from these places to the end of the stem."""
+        ends = self.step.all_ends(reading, starts)
         if self.complete and len(reading.stem) in ends:
-            yield from self.complete
-        if ends:
+            fitting += self.complete
+        # No part stands for nothing, so behind the end of the stem nothing can follow.
+        if ends and min(ends) < len(reading.stem):
             for branch in self.branches:
-                yield from branch.fitting(reading, ends)
+                branch.collect(reading, ends, fitting)
 
 
 class TemplateTree:
@@ -46,7 +48,9 @@ class TemplateTree:
             branches, complete = branch.branches, branch.complete
         complete.append(number)
 
-    def fitting(self, reading: Reading) -> Iterator[int]:
+    def fitting(self, reading: Reading) -> Sequence[int]:
         """The templates that go through the whole stem, strictly or not: no other one can match or be blocked."""
+        fitting: list[int] = []
         for branch in self._branches:
-            yield from branch.fitting(reading, (0,))
+            branch.collect(reading, (0,), fitting)
+        return fitting

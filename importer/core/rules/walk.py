@@ -4,6 +4,7 @@ Layer by layer: which ends can each part reach from the starts that the parts be
 then pruned from the back. The effort is bounded by parts times the square of the stem's length, whatever the template.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ Layer = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(ABC):
     """One part of a template, ready to be tried at a place."""
 
     part: Part
@@ -38,38 +39,125 @@ class Step:
     def expected(self) -> str:
         return f"{self.part} for {self.kind.value}" if self.kind else str(self.part)
 
-    def ends(self, reading: Reading, start: int, *, strict: bool) -> Sequence[int]:
-        """Where it can end. Strict leaves out what hides something recognisable, and words that refuse."""
-        if isinstance(self.part, Literal):
-            return _literal_end(self.part.text, reading.stem, start)
-        if isinstance(self.part, OneOf):
-            return _one_of_end(self.part.characters, reading.stem, start)
-        if self.name == "any":
-            return range(start + 1, (reading.free_until(start) if strict else len(reading.stem)) + 1)
-        if self.name == "kind":
-            return self._kind_end(reading, start, strict=strict)
-        end = reading.ends[self.name][start]
-        if end is None or (strict and self.hidden(reading, (start, end))):
-            return ()
-        return (end,)
+    @property
+    def is_free_text(self) -> bool:
+        """Whether what it stands for must not say anything about invoice or kind."""
+        return False
 
-    def loose_ends(self, reading: Reading, starts: Collection[int]) -> Collection[int]:
-        """Where it can end that begins at one of several places, where nothing is strict."""
-        if self.name == "any":
-            return range(min(starts) + 1, len(reading.stem) + 1)
-        return {end for start in starts for end in self.ends(reading, start, strict=False)}
+    @abstractmethod
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
+        """Where it can end."""
+
+    def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:
+        """The same without what hides something recognisable, and without words that refuse."""
+        return self.ends(reading, start)
+
+    def all_ends(self, reading: Reading, starts: Collection[int]) -> Collection[int]:
+        """Where it can end that begins at one of several places."""
+        if len(starts) == 1:
+            return self.ends(reading, *starts)
+        return {end for start in starts for end in self.ends(reading, start)}
 
     def hidden(self, reading: Reading, span: Span) -> bool:
         """Whether free text at this place says something about invoice or kind."""
-        if self.name in ("", "date", "kind") or self.decides:
-            return False
-        return bool(reading.remarks_in(span, self.name))
+        return self.is_free_text and bool(reading.remarks_in(span, self.name))
 
-    def _kind_end(self, reading: Reading, start: int, *, strict: bool) -> Sequence[int]:
+
+class _Literal(Step):
+    """Text that stands there as it is, whatever the case of letters."""
+
+    __slots__ = ()
+    part: Literal
+
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
+        text, stem = self.part.text, reading.stem
+        end = start + len(text)
+        fits = end <= len(stem) and all(map(_same, text, stem[start:end]))
+        return (end,) if fits else ()
+
+
+class _OneOf(Step):
+    """One character of several."""
+
+    __slots__ = ()
+    part: OneOf
+
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
+        found = reading.stem[start : start + 1]
+        fits = found and any(_same(character, found) for character in self.part.characters)
+        return (start + 1,) if fits else ()
+
+
+class _Any(Step):
+    """Free text of any length: `{any}`."""
+
+    __slots__ = ()
+
+    @property
+    def is_free_text(self) -> bool:
+        return True
+
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
+        return range(start + 1, len(reading.stem) + 1)
+
+    def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:
+        return range(start + 1, reading.free_until(start) + 1)
+
+    def all_ends(self, reading: Reading, starts: Collection[int]) -> Collection[int]:
+        return self.ends(reading, min(starts))
+
+
+class _KindWord(Step):
+    """A word of `[kinds]`: `{kind}`."""
+
+    __slots__ = ()
+
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
         word = reading.words.get(start)
-        if word is None or (self.kind is not None and word.kind is not self.kind) or (strict and word.kind is None):
-            return ()
-        return (word.end,)
+        return (word.end,) if word and (self.kind is None or word.kind is self.kind) else ()
+
+    def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:
+        word = reading.words.get(start)
+        return self.ends(reading, start) if word and word.kind else ()
+
+
+class _Token(Step):
+    """A token of the rules file, or `{date}`."""
+
+    __slots__ = ()
+
+    @property
+    def is_free_text(self) -> bool:
+        return not self.decides and self.name != "date"
+
+    def ends(self, reading: Reading, start: int) -> Sequence[int]:
+        end = reading.ends[self.name][start]
+        return () if end is None else (end,)
+
+    def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:
+        return tuple(end for end in self.ends(reading, start) if not self.hidden(reading, (start, end)))
+
+
+_NAMED: Mapping[str, type[Step]] = {"any": _Any, "kind": _KindWord}
+"""The placeholders that are no tokens."""
+
+
+def step(part: Part, capture: str, kind: Kind | None, deciding: frozenset[str]) -> Step:
+    """One part of a template.
+
+    Args:
+        part: as it is written.
+        capture: under which name its text is kept.
+        kind: the only one that the template is for; None for any.
+        deciding: the captures that make up the reference.
+    """
+    match part:
+        case Literal():
+            return _Literal(part, capture)
+        case OneOf():
+            return _OneOf(part, capture)
+    sort = _NAMED.get(part.name, _Token)
+    return sort(part, capture, part.name, kind if part.name == "kind" else None, capture in deciding)
 
 
 def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Layer]:
@@ -77,7 +165,9 @@ def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Lay
     reached: Iterable[int] = (0,)
     found: list[Layer] = []
     for step in steps:
-        layer = {start: ends for start in reached if (ends := step.ends(reading, start, strict=strict))}
+        layer = {
+            start: ends for start in reached if (ends := (step.strict_ends if strict else step.ends)(reading, start))
+        }
         found.append(layer)
         if not layer:
             break
@@ -105,17 +195,6 @@ def first_way(kept: Sequence[Layer]) -> list[Span]:
         start = spans[-1][1] if spans else 0
         spans.append((start, min(layer[start])))
     return spans
-
-
-def _literal_end(text: str, stem: str, start: int) -> Sequence[int]:
-    end = start + len(text)
-    fits = end <= len(stem) and all(map(_same, text, stem[start:end]))
-    return (end,) if fits else ()
-
-
-def _one_of_end(characters: str, stem: str, start: int) -> Sequence[int]:
-    fits = start < len(stem) and any(_same(character, stem[start]) for character in characters)
-    return (start + 1,) if fits else ()
 
 
 def _same(left: str, right: str) -> bool:
