@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from importer.core.facts import Facts
-from importer.core.model import Kind, Reason
+from importer.core.model import Reason
 from importer.core.reference import same_reference
-from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.mail import Line, mail_lines, mail_values, name_line, why_not_read
 from importer.core.rules.matching import RegexMatcher, TemplateMatcher
 from importer.core.rules.outcome import Ambiguous, Inference, Match, NoMatch, RuleAccount, RuleResult, Source
@@ -20,6 +19,25 @@ _Asked = Callable[[FileName, Reading], Iterable[Rule]]
 """Which rules are asked about a text."""
 _RENAME = "Rename it so that it says one invoice and one kind, such as “Rechnung_RE12345.pdf”, or add a rule."
 _SAY_A_KIND = "Name it for example “1. Mahnung RE12345.pdf”, or give the word a kind."
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What all rules are asked about."""
+
+    name: FileName
+    stem: str
+    """Without the marks of copying programs."""
+    facts: Facts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the rules for one text say of it."""
+
+    line: Line
+    reading: Reading
+    inference: Inference
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,10 @@ class Rules:
             for number, rule in enumerate(self.rules)
             if isinstance(rule.matcher, TemplateMatcher) and rule.extension in (None, extension)
         )
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Rule]:
+        return {rule.name: rule for rule in self.rules}
 
     @cached_property
     def _further(self) -> tuple[Rule, ...]:
@@ -68,7 +90,8 @@ class Rules:
             facts: what the file's bytes say; None where only a name is known.
         """
         inference = self._inferred(name, facts, self.fitting)
-        return replace(inference, accounts=tuple(account for account in inference.accounts if account.recognised))
+        recognised = tuple(account for account in inference.accounts if account.recognised)
+        return replace(inference, accounts=recognised) if len(recognised) < len(inference.accounts) else inference
 
     def explain(self, name: FileName, facts: Facts | None = None) -> Inference:
         """The same as `infer`, with the account of every rule."""
@@ -78,27 +101,31 @@ class Rules:
         if not name.is_utf8:
             return _unreadable(name, tuple(rule.unreadable() for rule in self.rules))
         line = name_line(name)
-        by_name = self._read(line, name, facts, asked)
+        reading = self.vocabulary.read(line.text)
+        file = _File(name, reading.stem, facts)
+        by_name = self._answer(line, reading, file, asked)
         further = self._further
         if not further:
             return by_name
         why_not = why_not_read(name, facts) if isinstance(by_name, NoMatch) else "counts only where the name is silent"
         if why_not or facts is None or facts.eml is None:
             return replace(by_name, accounts=by_name.accounts + tuple(rule.not_asked(why_not) for rule in further))
-        answers = [(line, by_name), *((line, self._read(line, name, facts, asked)) for line in mail_lines(facts.eml))]
+        answers = [_Answer(line, reading, by_name)]
+        for line in mail_lines(facts.eml):
+            reading = self.vocabulary.read(line.text)
+            answers.append(_Answer(line, reading, self._answer(line, reading, file, asked)))
         return replace(self._agreed(answers), accounts=_telling(answers, further))
 
-    def _read(self, line: Line, name: FileName, facts: Facts | None, asked: _Asked) -> Inference:
-        """One text by those of the asked rules that are for texts of its source."""
-        reading = self.vocabulary.read(line.text)
-        accounts = self._accounts(line, name, reading, asked(name, reading))
+    def _answer(self, line: Line, reading: Reading, file: _File, asked: _Asked) -> Inference:
+        """What those of the asked rules say of one text that are for texts of its source."""
+        accounts = self._accounts(line, file.name, reading, asked(file.name, reading))
         matched = [account for account in accounts if account.matched]
         readings = {(account.reference, account.kind) for account in matched}
         torn = [account for account in accounts if account.result is RuleResult.AMBIGUOUS]
         if len(readings) > 1 or torn:
             return _disagreement(line, matched, torn, accounts)
         if matched:
-            return self._match(matched[0], name, facts, accounts)
+            return self._match(matched[0], file, accounts)
         blocked = [account for account in accounts if account.result is RuleResult.BLOCKED]
         return _blocked(line, reading, blocked, accounts) if blocked else _no_match(line, reading, accounts)
 
@@ -114,54 +141,36 @@ class Rules:
             return told
         return tuple(replace(account, text=line.shown) for account in told)
 
-    def _agreed(self, answers: Sequence[tuple[Line, Inference]]) -> Inference:
+    def _agreed(self, answers: Sequence[_Answer]) -> Inference:
         """What all texts say together; the first one is the file's name."""
-        torn = next((answer for _, answer in answers if isinstance(answer, Ambiguous)), None)
-        matched = [(line, answer) for line, answer in answers if isinstance(answer, Match)]
+        torn = next((answer.inference for answer in answers if isinstance(answer.inference, Ambiguous)), None)
+        matched = [(answer.line, answer.inference) for answer in answers if isinstance(answer.inference, Match)]
         if torn or not matched:
-            return torn or answers[0][1]
+            return torn or answers[0].inference
         line, match = matched[0]
-        for other, answer in answers:
-            objection = _objection(other, answer, match) or self._remarks_against(other, match)
+        for other in answers:
+            objection = _objection(other, match) or _remarks_against(other, match)
             if objection:
-                message = (
-                    f"The {line.told} says {match.reference} {match.kind}, but the {other.told} {objection}. {_RENAME}"
-                )
+                said = f"{match.reference} {match.kind}"
+                message = f"The {line.told} says {said}, but the {other.line.told} {objection}. {_RENAME}"
                 return Ambiguous(reason=Reason("ambiguous", printable(message), {"rules": [match.rule]}), accounts=())
         return match
 
-    def _remarks_against(self, line: Line, match: Match) -> str:
-        """What this text holds that says another invoice or kind; nothing asks for an attachment's kind."""
-        reading = self.vocabulary.read(line.text)
-        said = (match.reference, *match.captures.values())
-        against = [
-            remark.describe(reading.stem)
-            for remark in reading.outermost
-            if (
-                not any(same_reference(reading.stem[remark.start : remark.end], text) for text in said)
-                if remark.word is None
-                else remark.word.kind is not match.kind and line.source is not Source.ATTACHMENT
-            )
-        ]
-        return f"holds {against[0]}" if against else ""
-
-    def _match(
-        self, account: RuleAccount, name: FileName, facts: Facts | None, accounts: tuple[RuleAccount, ...]
-    ) -> Match:
-        rule = next(rule for rule in self.rules if rule.name == account.rule)
+    def _match(self, account: RuleAccount, file: _File, accounts: tuple[RuleAccount, ...]) -> Match:
+        rule = self._by_name[account.rule]
         assert account.reference is not None
         assert account.kind is not None
         values = {
-            **mail_values(facts),
+            **mail_values(file.facts),
             **account.captures,
             "kind": account.kind.value,
             "kind_word": account.captures.get("kind", ""),
-            "stem": without_copy_marks(name.stem, self.vocabulary.words)[0],
-            "filename": name.shown,
+            "stem": file.stem,
+            "filename": file.name.shown,
         }
         return Match(
             reference=account.reference,
-            kind=Kind(account.kind),
+            kind=account.kind,
             rule=rule.name,
             label=printable(rule.label.fill(values)).strip(),
             description=printable(rule.description.fill(values)).strip(),
@@ -172,19 +181,36 @@ class Rules:
         )
 
 
-def _objection(line: Line, answer: Inference, match: Match) -> str:
-    if not line.is_certain:
+def _objection(other: _Answer, match: Match) -> str:
+    if not other.line.is_certain:
         return "cannot be read for certain"
+    answer = other.inference
     if isinstance(answer, Match) and (answer.reference, answer.kind) != (match.reference, match.kind):
         return f"says {answer.reference} {answer.kind}"
     return ""
 
 
-def _telling(answers: Iterable[tuple[Line, Inference]], further: Iterable[Rule]) -> tuple[RuleAccount, ...]:
+def _remarks_against(other: _Answer, match: Match) -> str:
+    """What a text holds that says another invoice or kind; nothing asks for an attachment's kind."""
+    reading = other.reading
+    said = (match.reference, *match.captures.values())
+    against = [
+        remark.describe(reading.stem)
+        for remark in reading.outermost
+        if (
+            not any(same_reference(reading.stem[remark.start : remark.end], text) for text in said)
+            if remark.word is None
+            else remark.word.kind is not match.kind and other.line.source is not Source.ATTACHMENT
+        )
+    ]
+    return f"holds {against[0]}" if against else ""
+
+
+def _telling(answers: Iterable[_Answer], further: Iterable[Rule]) -> tuple[RuleAccount, ...]:
     """Of a rule that read several texts, the accounts of those that meant something to it, or else the first."""
     by_rule: dict[str, list[RuleAccount]] = {}
-    for _, answer in answers:
-        for account in answer.accounts:
+    for answer in answers:
+        for account in answer.inference.accounts:
             by_rule.setdefault(account.rule, []).append(account)
     for rule in further:
         by_rule.setdefault(rule.name, [rule.not_asked("this e-mail does not have")])

@@ -11,6 +11,8 @@ from importer.core.rules.text import FileName, printable, readable
 MAX_VALUE = 120
 """Characters of the subject or the sender in a label; a list at Abillify shows no more."""
 
+_NO_MAIL: Mapping[str, str] = dict.fromkeys(("subject", "sender", "date"), "")
+
 # What mail programs put before the subject of an answer or of a forwarded message, in English and in German.
 _PREFIXES = re.compile(r"\A(?:(?:re|fwd?|aw|wg|antwort|antw)(?:\[\d{1,3}\])?[ ]?:[ ]*)+", re.IGNORECASE)
 
@@ -64,7 +66,9 @@ def why_not_read(name: FileName, facts: Facts | None) -> str:
 
 def mail_values(facts: Facts | None) -> Mapping[str, str]:
     """For `{subject}`, `{sender}` and `{date}` in labels; the day is the sender's, as the message shows it."""
-    eml = (facts and facts.eml) or EmlFacts()
+    if facts is None or facts.eml is None:
+        return _NO_MAIL
+    eml = facts.eml
     return {"subject": _short(eml.subject), "sender": _short(eml.sender), "date": eml.date[:10]}
 
 

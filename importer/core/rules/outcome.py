@@ -36,6 +36,9 @@ class RuleResult(StrEnum):
     """A fallback, and something else was recognised; or a rule for e-mails, where there is nothing for it to read."""
 
 
+_RECOGNISED = (RuleResult.MATCHED, RuleResult.BLOCKED, RuleResult.AMBIGUOUS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleAccount:
     """What one rule made of a name. Positions count characters of the normalised stem, from 0."""
@@ -66,7 +69,7 @@ class RuleAccount:
     @property
     def recognised(self) -> bool:
         """Whether the name means something to this rule, so that no fallback may guess."""
-        return self.result in (RuleResult.MATCHED, RuleResult.BLOCKED, RuleResult.AMBIGUOUS)
+        return self.result in _RECOGNISED
 
     def as_json(self) -> dict[str, Any]:
         return {

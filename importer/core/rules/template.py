@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from importer.core.rules.text import readable
 
@@ -50,13 +51,13 @@ _PART = re.compile(
 _RANGE = re.compile(r"\w-\w|^\^")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutputText:
     """A template that is filled in: `reference`, `label`, `description`."""
 
     parts: tuple[Literal | Placeholder, ...]
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         return frozenset(part.name for part in self.parts if isinstance(part, Placeholder))
 

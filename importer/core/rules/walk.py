@@ -5,7 +5,7 @@ then pruned from the back. The effort is bounded by parts times the square of th
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from importer.core.model import Kind
@@ -162,7 +162,7 @@ def step(part: Part, capture: str, kind: Kind | None, deciding: frozenset[str]) 
 
 def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Layer]:
     """One for each step; fewer where a step cannot follow, and then the last one is empty."""
-    reached: Iterable[int] = (0,)
+    reached: Sequence[int] = (0,)
     found: list[Layer] = []
     for step in steps:
         layer = {
@@ -171,20 +171,28 @@ def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Lay
         found.append(layer)
         if not layer:
             break
-        reached = sorted({end for ends in layer.values() for end in ends})
+        reached = _reached(layer)
     return found
+
+
+def _reached(layer: Layer) -> Sequence[int]:
+    if len(layer) == 1:
+        return next(iter(layer.values()))
+    return sorted({end for ends in layer.values() for end in ends})
 
 
 def complete(found: Sequence[Layer], length: int) -> list[Layer]:
     """Only what belongs to a way through the whole stem; nothing if there is none."""
-    if not found or not any(length in ends for ends in found[-1].values()):
-        return []
-    good = {length}
+    good: Collection[int] = (length,)
     kept: list[Layer] = []
     for layer in reversed(found):
-        alive = {start: [end for end in ends if end in good] for start, ends in layer.items()}
-        kept.append({start: ends for start, ends in alive.items() if ends})
-        good = set(kept[-1])
+        alive = {
+            start: good_ends for start, ends in layer.items() if (good_ends := [end for end in ends if end in good])
+        }
+        if not alive:
+            return []
+        kept.append(alive)
+        good = alive.keys()
     return kept[::-1]
 
 
