@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.spec import Pattern, Span
@@ -37,31 +38,31 @@ class Remark:
         return f"the kind word {text}"
 
 
-class Ends(dict[int, int | None]):
-    """End by start, of all places where a token stands; None for every other start."""
-
-    def __missing__(self, start: int) -> int | None:
-        return None
+MatchLongest = Callable[[str, int], int | None]
+"""The end of the longest match in a text that begins at a place."""
 
 
-class EndsWhenAsked(Ends):
-    """The same, looked for only at the starts that are asked about."""
+class Ends(dict[tuple[str, int], int | None]):
+    """The end by token and start; looked for only where it is asked about."""
 
-    def __init__(self, stem: str, joined: Sequence[bool], match_longest: Callable[[str, int], int | None]) -> None:
+    def __init__(self, stem: str, joined: Sequence[bool], asked: Mapping[str, MatchLongest]) -> None:
+        """Of a token that is not among those to be asked, all that there are have to be put in."""
         super().__init__()
         self._stem = stem
         self._joined = joined
-        self._match_longest = match_longest
+        self._asked = asked
 
-    def __missing__(self, start: int) -> int | None:
+    def __missing__(self, place: tuple[str, int]) -> int | None:
+        token, start = place
+        match_longest = self._asked.get(token)
         # A start inside a number or word is no start; this also spares most calls of the expressions.
-        is_start = start < len(self._stem) and not self._joined[start]
-        end = self._match_longest(self._stem, start) if is_start else None
-        self[start] = end = None if end is None or end == start or self._joined[end] else end
+        is_start = match_longest and start < len(self._stem) and not self._joined[start]
+        end = match_longest(self._stem, start) if match_longest and is_start else None
+        self[place] = end = None if end is None or end == start or self._joined[end] else end
         return end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """The tokens and kind words of a rules file."""
 
@@ -70,26 +71,25 @@ class Vocabulary:
     reference_tokens: frozenset[str]
     """Those that some rule uses in its reference."""
 
+    @cached_property
+    def _asked(self) -> Mapping[str, MatchLongest]:
+        """What is looked for only where a rule asks; references are looked for everywhere."""
+        others = self.tokens.keys() - self.reference_tokens
+        return {name: self.tokens[name].match_longest for name in others} | {"date": _date_end}
+
     def read(self, stem: str) -> "Reading":
         """What a stem says once the marks of copying programs are off."""
         stem, copy_marks = without_copy_marks(stem, self.words)
         joined = joints(stem)
         words = self.words.find(stem, joined)
-        references = {name: Ends(_all_ends(stem, joined, self.tokens[name])) for name in sorted(self.reference_tokens)}
         remarks = [Remark(word.start, word.end, None, word) for word in words.values()]
-        remarks += [
-            Remark(start, end, name)
-            for name, ends in references.items()
-            for start, end in ends.items()
-            if end is not None and not is_bare_number(stem[start:end])
-        ]
-        others = {
-            name: EndsWhenAsked(stem, joined, token.match_longest)
-            for name, token in self.tokens.items()
-            if name not in references
-        }
-        dates = EndsWhenAsked(stem, joined, _date_end)
-        return Reading(stem, joined, words, {**references, **others, "date": dates}, tuple(remarks), copy_marks)
+        ends = Ends(stem, joined, self._asked)
+        for name in sorted(self.reference_tokens):
+            for start, end in _all_ends(stem, joined, self.tokens[name]):
+                ends[name, start] = end
+                if not is_bare_number(stem[start:end]):
+                    remarks.append(Remark(start, end, name))
+        return Reading(stem, joined, words, ends, tuple(remarks), copy_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class Reading:
     joined: Sequence[bool]
     """For each place: whether a cut there would go through a number or word."""
     words: Mapping[int, FoundWord]
-    ends: Mapping[str, Ends]
-    """For each token, and for `date`."""
+    ends: Ends
+    """Of each token, and of `date`."""
     remarks: tuple[Remark, ...]
     copy_marks: tuple[str, ...] = ()
 

@@ -25,7 +25,7 @@ class _Branch:
         if self.complete and len(reading.stem) in ends:
             fitting += self.complete
         # No part stands for nothing, so behind the end of the stem nothing can follow.
-        if ends and min(ends) < len(reading.stem):
+        if ends and self.branches and min(ends) < len(reading.stem):
             for branch in self.branches:
                 branch.collect(reading, ends, fitting)
 

@@ -131,7 +131,7 @@ class _Token(Step):
         return not self.decides and self.name != "date"
 
     def ends(self, reading: Reading, start: int) -> Sequence[int]:
-        end = reading.ends[self.name][start]
+        end = reading.ends[self.name, start]
         return () if end is None else (end,)
 
     def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:

@@ -1,7 +1,7 @@
 """Kind words: how they are spelled, where they stand in a stem, and which kind they mean."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -9,6 +9,7 @@ from importer.core.model import Kind
 from importer.core.rules.text import joints, readable
 
 _SEPARATORS = " _-."
+_GAP = f"[{re.escape(_SEPARATORS)}]*+"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -66,8 +67,8 @@ class KindWords:
 
     def __init__(self, words: tuple[KindWord, ...]) -> None:
         self.all = words
-        self._pieces = _WordTree(word for word in words if word.is_piece)
-        self._whole = _WordTree(word for word in words if not word.is_piece)
+        self._pieces = _WordTree([word for word in words if word.is_piece])
+        self._whole = _WordTree([word for word in words if not word.is_piece])
 
     def find(self, stem: str, joined: Sequence[bool] | None = None) -> Mapping[int, FoundWord]:
         """By where it starts, the longest word; one that lies within a longer one says nothing of its own.
@@ -100,63 +101,62 @@ class KindWords:
 
 
 @dataclass(slots=True)
-class _Letter:
-    """What may follow the letters before it."""
+class _Pieces:
+    """What may stand at a place: by its first letter, each piece with what it makes complete and what may follow."""
 
-    letters: dict[str, "_Letter"] = field(default_factory=dict)
-    next_piece: "_Letter | None" = None
-    """What follows behind separators, or behind none."""
+    by_letter: dict[str, dict[str, "_Pieces"]] = field(default_factory=dict)
     words: list[KindWord] = field(default_factory=list)
-    """Those that are complete here."""
+    """Those that are complete before this place."""
 
-    def first_piece(self) -> str:
-        """An expression for every way in which the piece can go on to its end."""
-        if self.words or self.next_piece:
-            return ""
-        ways = (re.escape(character) + letter.first_piece() for character, letter in sorted(self.letters.items()))
-        return f"(?:{'|'.join(ways)})"
+    def behind(self, piece: str) -> "_Pieces":
+        return self.by_letter.setdefault(piece[0], {}).setdefault(piece, _Pieces())
 
     def words_from(self, text: str, position: int) -> Iterator[tuple[KindWord, int]]:
         """All words that the text goes on with, and where they end."""
-        letter: _Letter | None = self
-        while letter is not None:
-            for word in letter.words:
-                yield word, position
-            if letter.next_piece is not None:
-                yield from letter.next_piece.words_from(text, _after_separators(text, position))
-            letter = letter.letters.get(text[position : position + 1])
-            position += 1
+        for piece, behind in self.by_letter.get(text[position : position + 1], _NO_PIECES).items():
+            if text.startswith(piece, position):
+                end = position + len(piece)
+                for word in behind.words:
+                    yield word, end
+                if behind.by_letter:
+                    yield from behind.words_from(text, _after_separators(text, end))
+
+
+_NO_PIECES: Mapping[str, _Pieces] = {}
 
 
 class _WordTree:
-    """Words read once, letter by letter, so that those that begin alike are looked for together."""
+    """Words read once, piece by piece, so that those that begin alike are looked for together."""
 
-    def __init__(self, words: Iterable[KindWord]) -> None:
-        self._root = _Letter()
-        self.inside = False
-        """Whether any of them may begin inside a longer word."""
+    def __init__(self, words: Sequence[KindWord]) -> None:
+        self._first = _Pieces()
         for word in words:
-            self._add(word)
-            self.inside = self.inside or word.open_start
-        self._beginning = re.compile(f"(?={self._root.first_piece()})")
+            pieces = self._first
+            for piece in word.pieces:
+                pieces = pieces.behind(piece)
+            pieces.words.append(word)
+        self._beginning = re.compile(f"(?={_any_of({' '.join(word.pieces) for word in words})})")
+        self.inside = any(word.open_start for word in words)
+        """Whether any of them may begin inside a longer word."""
 
-    def _add(self, word: KindWord) -> None:
-        letter = self._root
-        for index, piece in enumerate(word.pieces):
-            if index:
-                letter.next_piece = letter.next_piece or _Letter()
-                letter = letter.next_piece
-            for character in piece:
-                letter = letter.letters.setdefault(character, _Letter())
-        letter.words.append(word)
-
-    def beginnings(self, text: str) -> Iterator[int]:
-        """Where in a folded text the first piece of a word stands: nothing begins anywhere else."""
-        return (found.start() for found in self._beginning.finditer(text))
+    def beginnings(self, text: str) -> list[int]:
+        """Where in a folded text a word stands, whatever is around it."""
+        return [found.start() for found in self._beginning.finditer(text)]
 
     def standing_at(self, text: str, start: int) -> Iterator[tuple[KindWord, int]]:
-        """Each word that the folded text holds at this place, with its end; whatever stands around it."""
-        return self._root.words_from(text, start)
+        """Each word that stands there, with its end."""
+        return self._first.words_from(text, start)
+
+
+def _any_of(words: Collection[str]) -> str:
+    """An expression for what begins with one of these words; letter by letter, which is fastest."""
+    if "" in words:
+        return ""
+    rests: dict[str, set[str]] = {}
+    for word in sorted(words):
+        rests.setdefault(word[0], set()).add(word[1:])
+    ways = (_GAP if first == " " else re.escape(first) for first in rests)
+    return f"(?:{'|'.join(way + _any_of(rest) for way, rest in zip(ways, rests.values(), strict=True))})"
 
 
 def _after_separators(text: str, position: int) -> int:
