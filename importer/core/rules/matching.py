@@ -8,7 +8,7 @@ from importer.core.model import Kind
 from importer.core.rules.outcome import RuleResult
 from importer.core.rules.reading import Reading, Remark
 from importer.core.rules.spec import Pattern, Span
-from importer.core.rules.walk import Layer, Step, complete, first_way, layers
+from importer.core.rules.walk import Layer, Step, complete, first_way, layers, only_way
 from importer.core.rules.words import FoundWord, KindWords
 
 
@@ -38,20 +38,24 @@ class TemplateMatcher:
     kind: Kind | None
 
     def attempt(self, reading: Reading) -> Attempt:
+        if spans := only_way(self.steps, reading):
+            return self._matched(reading, spans)
         strict = complete(layers(self.steps, reading, strict=True), len(reading.stem))
         if strict:
-            return self._matched(reading, strict)
+            return self._choice(reading, strict)
         found = layers(self.steps, reading, strict=False)
         loose = complete(found, len(reading.stem))
         return self._blocked(reading, loose) if loose else self._mismatch(found)
 
-    def _matched(self, reading: Reading, kept: Sequence[Layer]) -> Attempt:
+    def _choice(self, reading: Reading, kept: Sequence[Layer]) -> Attempt:
         for step, layer in zip(self.steps, kept, strict=True):
             values = _meanings(step, layer, reading)
             if len(values) > 1:
                 choices = " or ".join(f"`{value}`" for value in sorted(values))
                 return Attempt(result=RuleResult.AMBIGUOUS, message=f"{step.part} could be {choices}")
-        spans = first_way(kept)
+        return self._matched(reading, first_way(kept))
+
+    def _matched(self, reading: Reading, spans: Sequence[Span]) -> Attempt:
         kind = self.kind or next(word.kind for word in self._words(reading, spans))
         return Attempt(result=RuleResult.MATCHED, captures=self._captures(reading, spans), kind=kind)
 

@@ -56,8 +56,9 @@ class Ends(dict[tuple[str, int], int | None]):
         token, start = place
         match_longest = self._asked.get(token)
         # A start inside a number or word is no start; this also spares most calls of the expressions.
-        is_start = match_longest and start < len(self._stem) and not self._joined[start]
-        end = match_longest(self._stem, start) if match_longest and is_start else None
+        if match_longest is None or start == len(self._stem) or self._joined[start]:
+            return None
+        end = match_longest(self._stem, start)
         self[place] = end = None if end is None or end == start or self._joined[end] else end
         return end
 
@@ -121,16 +122,16 @@ class Reading:
             )
         )
 
-    def remarks_in(self, span: Span, token: str | None = None) -> tuple[Remark, ...]:
+    def remarks_in(self, span: Span, token: str | None = None) -> Sequence[Remark]:
         """What free text at this place would hide; a token does not hide itself."""
         first, last = span
-        return tuple(
+        return [
             remark
             for remark in self.remarks
             if remark.start < last
             and first < remark.end
             and (remark.token is None or remark.token != token or (remark.start, remark.end) != span)
-        )
+        ]
 
     def free_until(self, start: int) -> int:
         """How far free text can go from here before it would hide something; `start` itself when not at all."""
@@ -139,13 +140,12 @@ class Reading:
 
 
 def _all_ends(stem: str, joined: Sequence[bool], pattern: Pattern) -> Iterator[Span]:
-    span = pattern.search_longest(stem, 0)
-    while span is not None:
+    place = 0
+    while place < len(stem) and (span := pattern.search_longest(stem, place)):
         start, end = span
         if end > start and not joined[start] and not joined[end]:
             yield span
-        further = next((place for place in range(start + 1, len(stem)) if not joined[place]), None)
-        span = None if further is None else pattern.search_longest(stem, further)
+        place = joined.index(False, min(start + 1, len(stem)))
 
 
 def _date_end(stem: str, start: int) -> int | None:

@@ -54,8 +54,6 @@ class Step(ABC):
 
     def all_ends(self, reading: Reading, starts: Collection[int]) -> Collection[int]:
         """Where it can end that begins at one of several places."""
-        if len(starts) == 1:
-            return self.ends(reading, *starts)
         return {end for start in starts for end in self.ends(reading, start)}
 
     def hidden(self, reading: Reading, span: Span) -> bool:
@@ -135,7 +133,8 @@ class _Token(Step):
         return () if end is None else (end,)
 
     def strict_ends(self, reading: Reading, start: int) -> Sequence[int]:
-        return tuple(end for end in self.ends(reading, start) if not self.hidden(reading, (start, end)))
+        ends = self.ends(reading, start)
+        return () if ends and self.hidden(reading, (start, ends[0])) else ends
 
 
 _NAMED: Mapping[str, type[Step]] = {"any": _Any, "kind": _KindWord}
@@ -158,6 +157,19 @@ def step(part: Part, capture: str, kind: Kind | None, deciding: frozenset[str]) 
             return _OneOf(part, capture)
     sort = _NAMED.get(part.name, _Token)
     return sort(part, capture, part.name, kind if part.name == "kind" else None, capture in deciding)
+
+
+def only_way(steps: Sequence[Step], reading: Reading) -> list[Span]:
+    """One strict span for each part where no part leaves a choice, as in most names that fit; nothing otherwise."""
+    spans: list[Span] = []
+    start = 0
+    for step in steps:
+        ends = step.strict_ends(reading, start)
+        if len(ends) != 1:
+            return []
+        spans.append((start, ends[0]))
+        start = ends[0]
+    return spans if start == len(reading.stem) else []
 
 
 def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Layer]:
