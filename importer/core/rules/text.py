@@ -39,20 +39,22 @@ class FileName:
 
     @property
     def stem(self) -> str:
-        return self._halves()[0]
+        return _halves(self.name)[0]
 
     @property
     def extension(self) -> str:
         """Without the dot, in lower case; empty when there is none."""
-        return self._halves()[1].lower()
-
-    def _halves(self) -> tuple[str, str]:
-        name = readable(self.name)
-        stem, dot, extension = name.rpartition(".")
-        return (stem, extension) if stem and dot else (name, "")
+        return _halves(self.name)[1]
 
 
 @lru_cache(maxsize=64)  # each rule asks for the same stem and extension again
+def _halves(name: str) -> tuple[str, str]:
+    name = readable(name)
+    stem, dot, extension = name.rpartition(".")
+    return (stem, extension.lower()) if stem and dot else (name, "")
+
+
+@lru_cache(maxsize=64)
 def readable(text: str) -> str:
     """NFC without invisible characters, every kind of blank as a plain one."""
     if text.isascii():

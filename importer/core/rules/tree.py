@@ -23,10 +23,13 @@ class _Branch:
         """Adds the templates that go on from these places to the end of the stem."""
         # Nearly always there is one place, and it is asked about without a detour.
         ends = self.step.ends(reading, *starts) if len(starts) == 1 else self.step.all_ends(reading, starts)
-        if self.complete and len(reading.stem) in ends:
+        if not ends:
+            return
+        length = len(reading.stem)
+        if self.complete and length in ends:
             fitting += self.complete
         # No part stands for nothing, so behind the end of the stem nothing can follow.
-        if ends and self.branches and min(ends) < len(reading.stem):
+        if self.branches and min(ends) < length:
             for branch in self.branches:
                 branch.collect(reading, ends, fitting)
 

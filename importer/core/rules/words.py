@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from importer.core.model import Kind
+from importer.core.rules.spec import Span
 from importer.core.rules.text import joints, readable
 
 _SEPARATORS = " _-."
@@ -79,7 +80,7 @@ class KindWords:
         """
         joined = joints(stem) if joined is None else joined
         text, places = _folded(stem)
-        found: dict[tuple[int, int], FoundWord] = {}
+        found: dict[Span, Kind | None] = {}
         # Pieces first: a whole word overwrites the piece that is found in the same place.
         for words in (self._pieces, self._whole):
             for first in words.beginnings(text):
@@ -89,10 +90,9 @@ class KindWords:
                 for word, last in words.standing_at(text, first):
                     end = places[last]
                     if end is not None and _is_bounded(word, start, end, joined):
-                        place = FoundWord(*_widened(joined, start, end), word.kind)
-                        found[place.start, place.end] = place
-        outermost = found.values()
-        return {word.start: word for word in outermost if not any(_lies_within(word, other) for other in outermost)}
+                        found[_widened(joined, start, end)] = word.kind
+        outermost = [span for span in found if not any(_lies_within(span, other) for other in found)]
+        return {span[0]: FoundWord(*span, found[span]) for span in outermost}
 
     def exactly(self, text: str) -> FoundWord | None:
         """The word that the whole text is."""
@@ -181,7 +181,7 @@ def _is_bounded(word: KindWord, start: int, end: int, joined: Sequence[bool]) ->
     return (word.open_start or not joined[start]) and (word.open_end or not joined[end])
 
 
-def _widened(joined: Sequence[bool], start: int, end: int) -> tuple[int, int]:
+def _widened(joined: Sequence[bool], start: int, end: int) -> Span:
     """The whole of the word that a piece was found in; a word that is whole already stays as it is."""
     while joined[start]:
         start -= 1
@@ -190,5 +190,5 @@ def _widened(joined: Sequence[bool], start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _lies_within(word: FoundWord, other: FoundWord) -> bool:
-    return word is not other and other.start <= word.start and word.end <= other.end
+def _lies_within(span: Span, other: Span) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
