@@ -1,7 +1,9 @@
 """Regular expressions on RE2: linear time, so nothing in a rules file can hang the importer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types; nothing untyped leaves this module
@@ -21,15 +23,17 @@ class Re2Pattern:
     _whole: Any
 
     def match_longest(self, text: str, start: int) -> int | None:
-        found = self._longest.match(_subject(text), start)
-        return int(found.end()) if found else None
+        subject = _subject(text)
+        found = self._longest.match(subject.encoded, subject.bytes_before[start])
+        return subject.characters_before[found.end()] if found else None
 
     def search_longest(self, text: str, start: int) -> tuple[int, int] | None:
-        found = self._longest.search(_subject(text), start)
+        subject = _subject(text)
+        found = self._longest.search(subject.encoded, subject.bytes_before[start])
         if not found:
             return None
-        start, end = found.span()
-        return int(start), int(end)
+        first, last = found.span()
+        return subject.characters_before[first], subject.characters_before[last]
 
     def fullmatch(self, text: str) -> Mapping[str, tuple[int, int]] | None:
         found = self._whole.fullmatch(text)
@@ -39,9 +43,27 @@ class Re2Pattern:
         return {name: (int(start), int(end)) for name, (start, end) in spans.items() if start >= 0}
 
 
-def _subject(text: str) -> str | bytes:
-    # RE2 reads bytes; where each character is one, nothing has to be counted.
-    return text.encode() if text.isascii() else text
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A text as RE2 reads it, in bytes; so that they are counted once, and not for every expression."""
+
+    encoded: bytes
+    bytes_before: Sequence[int]
+    """By character, the end included."""
+    characters_before: Sequence[int]
+    """By byte, the end included."""
+
+
+@lru_cache(maxsize=16)  # all expressions are asked about one name before the next one comes
+def _subject(text: str) -> _Subject:
+    encoded = text.encode()
+    if len(encoded) == len(text):
+        return _Subject(encoded, range(len(text) + 1), range(len(text) + 1))
+    lengths = [len(character.encode()) for character in text]
+    characters_before = [0]
+    for number, length in enumerate(lengths, start=1):
+        characters_before += [number] * length
+    return _Subject(encoded, [0, *accumulate(lengths)], characters_before)
 
 
 def compile_pattern(expression: str) -> Re2Pattern:
