@@ -68,10 +68,12 @@ class _Literal(Step):
     part: Literal
 
     def ends(self, reading: Reading, start: int) -> Sequence[int]:
-        text, stem = self.part.text, reading.stem
-        end = start + len(text)
-        fits = end <= len(stem) and all(map(_same, text, stem[start:end]))
-        return (end,) if fits else ()
+        text = self.part.text
+        found = reading.stem[start : start + len(text)]
+        # Nearly nothing fits, and the whole tells so sooner than its characters; `ß` alone is not `ss`, though.
+        if len(found) < len(text) or found.casefold() != text.casefold():
+            return ()
+        return (start + len(text),) if all(map(_same, text, found)) else ()
 
 
 class _OneOf(Step):
@@ -82,7 +84,8 @@ class _OneOf(Step):
 
     def ends(self, reading: Reading, start: int) -> Sequence[int]:
         found = reading.stem[start : start + 1]
-        fits = found and any(_same(character, found) for character in self.part.characters)
+        characters = self.part.characters
+        fits = found and (found in characters or any(_same(character, found) for character in characters))
         return (start + 1,) if fits else ()
 
 
@@ -183,11 +186,12 @@ def layers(steps: Sequence[Step], reading: Reading, *, strict: bool) -> list[Lay
         found.append(layer)
         if not layer:
             break
-        reached = _reached(layer)
+        reached = _ends_of(layer)
     return found
 
 
-def _reached(layer: Layer) -> Sequence[int]:
+def _ends_of(layer: Layer) -> Sequence[int]:
+    """Each place that any of its ways ends at, from left to right."""
     if len(layer) == 1:
         return next(iter(layer.values()))
     return sorted({end for ends in layer.values() for end in ends})

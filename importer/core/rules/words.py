@@ -1,7 +1,7 @@
 """Kind words: how they are spelled, where they stand in a stem, and which kind they mean."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -91,8 +91,8 @@ class KindWords:
                     end = places[last]
                     if end is not None and _is_bounded(word, start, end, joined):
                         found[_widened(joined, start, end)] = word.kind
-        outermost = [span for span in found if not any(_lies_within(span, other) for other in found)]
-        return {span[0]: FoundWord(*span, found[span]) for span in outermost}
+        outermost = _outermost(found)
+        return {span[0]: FoundWord(*span, kind) for span, kind in found.items() if span in outermost}
 
     def exactly(self, text: str) -> FoundWord | None:
         """The word that the whole text is."""
@@ -190,5 +190,12 @@ def _widened(joined: Sequence[bool], start: int, end: int) -> Span:
     return start, end
 
 
-def _lies_within(span: Span, other: Span) -> bool:
-    return span != other and other[0] <= span[0] and span[1] <= other[1]
+def _outermost(spans: Iterable[Span]) -> set[Span]:
+    """Those that do not lie within another one."""
+    kept: set[Span] = set()
+    reached = 0
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if end > reached:
+            kept.add((start, end))
+            reached = end
+    return kept
