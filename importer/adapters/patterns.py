@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types; nothing untyped leaves this module
 
@@ -43,8 +43,7 @@ class Re2Pattern:
         return {name: (int(start), int(end)) for name, (start, end) in spans.items() if start >= 0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(NamedTuple):
     """A text as RE2 reads it, in bytes; so that they are counted once, and not for every expression."""
 
     encoded: bytes
@@ -58,7 +57,8 @@ class _Subject:
 def _subject(text: str) -> _Subject:
     encoded = text.encode()
     if len(encoded) == len(text):
-        return _Subject(encoded, range(len(text) + 1), range(len(text) + 1))
+        same = range(len(text) + 1)
+        return _Subject(encoded, same, same)
     lengths = [len(character.encode()) for character in text]
     characters_before = [0]
     for number, length in enumerate(lengths, start=1):

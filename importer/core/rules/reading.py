@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from importer.core.rules.copies import without_copy_marks
 from importer.core.rules.spec import Pattern, Span
@@ -16,8 +17,7 @@ _DATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(NamedTuple):
     """Something in a stem that says which invoice or which kind, wherever it stands."""
 
     start: int
@@ -78,6 +78,10 @@ class Vocabulary:
         others = self.tokens.keys() - self.reference_tokens
         return {name: self.tokens[name].match_longest for name in others} | {"date": _date_end}
 
+    @cached_property
+    def _references(self) -> Sequence[tuple[str, Pattern]]:
+        return [(name, self.tokens[name]) for name in sorted(self.reference_tokens)]
+
     def read(self, stem: str) -> "Reading":
         """What a stem says once the marks of copying programs are off."""
         stem, copy_marks = without_copy_marks(stem, self.words)
@@ -85,8 +89,8 @@ class Vocabulary:
         words = self.words.find(stem, joined)
         remarks = [Remark(word.start, word.end, None, word) for word in words.values()]
         ends = Ends(stem, joined, self._asked)
-        for name in sorted(self.reference_tokens):
-            for start, end in _all_ends(stem, joined, self.tokens[name]):
+        for name, token in self._references:
+            for start, end in _all_ends(stem, joined, token):
                 ends[name, start] = end
                 if not is_bare_number(stem[start:end]):
                     remarks.append(Remark(start, end, name))

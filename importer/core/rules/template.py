@@ -62,7 +62,7 @@ class OutputText:
         return frozenset(part.name for part in self.parts if isinstance(part, Placeholder))
 
     def fill(self, values: Mapping[str, str]) -> str:
-        return "".join(part.text if isinstance(part, Literal) else values.get(part.name, "") for part in self.parts)
+        return "".join([part.text if isinstance(part, Literal) else values.get(part.name, "") for part in self.parts])
 
 
 def parse_pattern(text: str) -> tuple[Part, ...]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from importer.core.model import Kind
 from importer.core.rules.spec import Span
@@ -36,8 +37,7 @@ class KindWord:
         return f"{'*' * self.open_start}{''.join(self.pieces)}{'*' * self.open_end}"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundWord:
+class FoundWord(NamedTuple):
     """A kind word as it stands in a stem."""
 
     start: int
