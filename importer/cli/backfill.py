@@ -1,9 +1,9 @@
 """`importer backfill`."""
 
 import sys
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from importer.adapters.inbox import FoundFile
+from importer.adapters.ledger import Standing
 from importer.assembly import Parts, scanner_of
 from importer.cli.assembled import assembled
 from importer.cli.exits import Exit, Stop
@@ -24,8 +25,8 @@ from importer.cli.signals import on_signals
 from importer.config import Settings
 from importer.config.units import parse_duration
 from importer.core.lifecycle import CREDENTIALS_REFUSED
-from importer.core.model import Document, State
-from importer.core.person import is_needed_for
+from importer.core.model import State
+from importer.core.person import is_needed_in
 from importer.report import counted, document_as_json
 from importer.service import Limits, Service
 from importer.stages import Profile, unmeasured
@@ -80,23 +81,6 @@ class Wanted:
         return roots
 
 
-@dataclass(slots=True)
-class Summary:
-    """What became of the documents; there may be more of them than fit into memory."""
-
-    counts: Counter[tuple[State, str]] = field(default_factory=Counter)
-    for_a_person: int = 0
-    unfinished: int = 0
-
-    def counting(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents, counted as they pass."""
-        for document in documents:
-            self.counts[document.state, document.reason.code if document.reason else ""] += 1
-            self.for_a_person += is_needed_for(document)
-            self.unfinished += document.state.is_on_its_way or document.target is not None
-            yield document
-
-
 @click.command(epilog=EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=True))
 @click.option("--dry-run", is_flag=True, help="Explain each file instead; nothing is sent or written.")
@@ -133,19 +117,17 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             following(service, is_terminal=sys.stderr.isatty()),
         ):
             service.run(stop=patience.is_over)
-        summary = Summary()
-        documents = summary.counting(parts.ledger.each_of(service.touched))
+        standings = parts.ledger.standings(service.touched)
         if wanted.as_json:
-            print_json(map(document_as_json, documents))
+            print_json(map(document_as_json, parts.ledger.each_of(service.touched)))
         else:
-            deque(documents, maxlen=0)
-            _print_summary(summary)
+            _print_summary(standings)
         if profile:
             click.echo(profile.text(), err=True)
         stopped = parts.line.stopped
     if stopped is not None and stopped.code == CREDENTIALS_REFUSED:
         raise Stop(Exit.CREDENTIALS_REFUSED, stopped.message)
-    raise SystemExit(int(_code(summary, service, patience)))
+    raise SystemExit(int(_code(standings, service, patience)))
 
 
 def _patience(parts: Parts, service: Service, wait: timedelta) -> Patience:
@@ -153,14 +135,13 @@ def _patience(parts: Parts, service: Service, wait: timedelta) -> Patience:
     return Patience(service, parts.ledger, parts.line, parts.clock, wait=wait, settle=settle)
 
 
-def _code(summary: Summary, service: Service, patience: Patience) -> Exit:
+def _code(standings: Iterable[Standing], service: Service, patience: Patience) -> Exit:
     for problem in service.problems.values():
         click.echo(f"importer: {problem}", err=True)
-    if service.problems:
+    if service.problems or any(is_needed_in(one.state, one.code) for one in standings):
         return Exit.NEEDS_PERSON
-    if summary.for_a_person:
-        return Exit.NEEDS_PERSON
-    return Exit.AGAIN_LATER if patience.is_cut_short or summary.unfinished else Exit.OK
+    is_unfinished = any(one.state.is_on_its_way or not one.is_put_away for one in standings)
+    return Exit.AGAIN_LATER if patience.is_cut_short or is_unfinished else Exit.OK
 
 
 def _limits(settings: Settings, wanted: Wanted) -> Limits:
@@ -198,11 +179,14 @@ def _staying(settings: Settings, wanted: bool | None) -> Callable[[FoundFile], b
     return lambda file: not file.path.is_relative_to(inbox) if wanted is None else wanted
 
 
-def _print_summary(summary: Summary) -> None:
+def _print_summary(standings: Counter[Standing]) -> None:
     """Counts by state and reason, with the next command to type."""
-    click.echo(counted(summary.counts.total(), "document"))
-    for (state, reason), count in sorted(summary.counts.items()):
-        click.echo(f"{count:>6} {state}{f' ({reason})' if reason else ''}{_next_command(state)}")
+    click.echo(counted(standings.total(), "document"))
+    counts: Counter[tuple[State, str]] = Counter()
+    for one, count in standings.items():
+        counts[one.state, one.code] += count
+    for (state, code), count in sorted(counts.items()):
+        click.echo(f"{count:>6} {state}{f' ({code})' if code else ''}{_next_command(state)}")
 
 
 def _next_command(state: State) -> str:

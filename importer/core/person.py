@@ -62,8 +62,12 @@ def offered(document: Document, now: datetime) -> tuple[Decision, ...]:
 
 def is_needed_for(document: Document) -> bool:
     """Whether a document waits for a person to do something."""
-    dismissed = document.reason is not None and document.reason.code == DISMISSED
-    return document.state.needs_person and not dismissed
+    return is_needed_in(document.state, document.reason.code if document.reason else "")
+
+
+def is_needed_in(state: State, code: str) -> bool:
+    """The same of a state and its reason's code."""
+    return state.needs_person and code != DISMISSED
 
 
 def retry(document: Document, now: datetime) -> Document | str:

@@ -24,7 +24,7 @@ from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.resends import ResendClaim, Resends
 from importer.adapters.ledger.transfer import transfer
-from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Move, Refusal, Sighting
+from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Move, Refusal, Sighting, Standing
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "ResendClaim",
     "Resends",
     "Sighting",
+    "Standing",
     "Testimony",
     "Witness",
     "WrongVersion",

@@ -1,5 +1,6 @@
 """What the ledger knows, and what it says is to be done: questions only, each answered from one consistent view."""
 
+from collections import Counter
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -16,7 +17,7 @@ from importer.adapters.ledger.meta import get_meta
 from importer.adapters.ledger.resends import counts as resend_counts, in_state, of_invoice
 from importer.adapters.ledger.rows import to_document
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
-from importer.adapters.ledger.values import Attempt, Ending, Event, Sighting
+from importer.adapters.ledger.values import Attempt, Ending, Event, Sighting, Standing
 from importer.core.hooks import Hook, Progress
 from importer.core.lifecycle import FILE_GONE
 from importer.core.model import ON_ITS_WAY, Document, State
@@ -251,6 +252,17 @@ class LedgerReader:
         """These documents, one at a time: there may be more than fit into memory."""
         for some in _in_portions(ids):
             yield from self._documents(select(documents).where(documents.c.id.in_(some)))
+
+    def standings(self, ids: Iterable[int]) -> Counter[Standing]:
+        """How many of these documents stand where; counted in the database, for there may be very many."""
+        columns = documents.c.state, documents.c.reason["code"].as_string(), documents.c.target.is_(None)
+        query = select(*columns, func.count()).group_by(*columns)
+        found: Counter[Standing] = Counter()
+        with self._database.read() as connection:
+            for some in _in_portions(ids):
+                for state, code, is_put_away, count in connection.execute(query.where(documents.c.id.in_(some))):
+                    found[Standing(State(state), code or "", is_put_away)] += count
+        return found
 
     def any_due(self, deadline: datetime, *, among: Container[int], states: Iterable[State]) -> bool:
         """Whether any of these documents falls due until then, whoever works on it now."""

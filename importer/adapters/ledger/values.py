@@ -48,6 +48,17 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a document stands, without the document."""
+
+    state: State
+    code: str
+    """Of its reason; empty for none."""
+    is_put_away: bool
+    """Whether its file lies where it should."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of the trail: what happened to a document, when, and by whom."""
 
