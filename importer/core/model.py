@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NewType
 
 Digest = NewType("Digest", str)
@@ -103,9 +104,14 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits over the four parts; derivable again without a ledger."""
-        # Length prefixes keep ("a", "bc") and ("ab", "c") apart.
-        parts = (self.account, self.invoice_reference, self.kind.value, self.sha256)
-        return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+        return _fingerprint(self)
+
+
+@lru_cache(maxsize=1024)  # a document on its way is asked for it at each step
+def _fingerprint(identity: Identity) -> str:
+    # Length prefixes keep ("a", "bc") and ("ab", "c") apart.
+    parts = (identity.account, identity.invoice_reference, identity.kind.value, identity.sha256)
+    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

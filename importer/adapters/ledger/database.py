@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
+from importer.adapters.ledger.inserts import forget, write_out
 from importer.adapters.ledger.postgres_news import Listener
 from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
@@ -146,7 +147,11 @@ class Database:
         with self._writer:
             self.confirm_sound()
             with self._transaction(writes=True) as connection:
-                yield connection
+                try:
+                    yield connection
+                    write_out(connection)
+                finally:
+                    forget(connection)
 
     def _commit(self, changes: _Changes) -> None:
         self._store.insist(lambda: self._commit_once(changes))
@@ -171,16 +176,17 @@ class Database:
         try:
             with self.transaction() as connection:
                 for change in changes:
-                    change.result, change.error = self._made(connection, change.wanted), None
+                    change.result, change.error = self._made(connection, change.wanted.make), None
+                self._made(connection, write_out)
                 if any(change.wanted.is_vouched_for for change in changes):
                     seal(connection)
         except _Refused:
             return False
         return True
 
-    def _made(self, connection: Connection, change: _Change) -> Any:
+    def _made(self, connection: Connection, make: Callable[[Connection], Any]) -> Any:
         try:
-            return change.make(connection)
+            return make(connection)
         except Exception as error:
             if isinstance(error, DBAPIError) and not self._store.concerns_one(error):
                 raise
@@ -196,7 +202,9 @@ class Database:
         connection.exec_driver_sql("SAVEPOINT change")
         try:
             change.result, change.error = change.wanted.make(connection), None
+            write_out(connection)
         except Exception as error:
+            forget(connection)
             if isinstance(error, DBAPIError):
                 if not self._store.concerns_one(error):
                     raise

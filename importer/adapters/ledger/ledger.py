@@ -20,7 +20,7 @@ from importer.adapters.ledger.postgres_news import News, tell
 from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.reader import LedgerReader, neighbours, seen
 from importer.adapters.ledger.resends import Resends, want_after_import
-from importer.adapters.ledger.rows import to_document, to_row
+from importer.adapters.ledger.rows import changes, to_document, to_row
 from importer.adapters.ledger.shared import (
     NO_CLAIM,
     alone_with_meta,
@@ -222,7 +222,7 @@ class Ledger(LedgerReader):
         def intend(connection: Connection) -> None:
             moment = present(connection, now)
             _update(connection, claim, sending, {"claim_until": moment + self._lease}, in_time=moment)
-            statements.BEGIN_ATTEMPT.run(connection, attempt)
+            statements.BEGIN_ATTEMPT.add(connection, attempt)
             data = {"attempt": sending.attempts, "generation": sending.key.generation}
             add_event(connection, sending, now, "upload.intended", data=data)
 
@@ -410,7 +410,8 @@ def _update(
 
     Only what differs from the claim's document, which nobody else can have changed: each column costs, and each index.
     """
-    values = {**_changes(claim.document, document), **also, "its_id": claim.document.id, "its_token": claim.token}
+    changed = changes(claim.document, document) or {"attempts": document.attempts}  # one column at least
+    values = {**changed, **also, "its_id": claim.document.id, "its_token": claim.token}
     if in_time is None:
         result = statements.CHANGE_CLAIMED.run(connection, values)
     else:
@@ -427,13 +428,6 @@ def _settled(connection: Connection, move: Move, now: datetime) -> Claim | Claim
         return error  # nothing was changed; the others are no worse for it
     add_event(connection, document, now, move.event, data={"location": printable(move.location)})
     return move.claim.holding(document)
-
-
-def _changes(before: Document, after: Document) -> dict[str, Any]:
-    """By column; one at least."""
-    known = to_row(before)
-    changed = {name: value for name, value in to_row(after).items() if value != known[name]}
-    return changed or {"attempts": after.attempts}
 
 
 def _lies_there(candidate: Document, known: Sequence[Document]) -> bool:
@@ -497,7 +491,7 @@ def add_sighting(connection: Connection, document: Document, sighting: Sighting,
         "inode": str(sighting.inode),
         "seen_at": now,
     }
-    statements.SIGHT.run(connection, values)
+    statements.SIGHT.add(connection, values)
 
 
 def add_event(
@@ -516,7 +510,7 @@ def add_event(
         "actor": actor,
         "data": _facts(document) | (data or {}),
     }
-    statements.TELL.run(connection, values)
+    statements.TELL.add(connection, values)
 
 
 def _facts(document: Document) -> dict[str, Any]:

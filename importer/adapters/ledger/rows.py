@@ -1,6 +1,7 @@
 """A document as a row, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
 from typing import Any
 
 from importer.core.model import Digest, Document, Key, Kind, Reason, References, ReferencesFrom, State
@@ -34,16 +35,8 @@ _PLAIN = (
 """Fields that the row keeps under their own name and in their own form."""
 
 
-def to_row(document: Document) -> dict[str, Any]:
-    """Every column but the id and the claim."""
-    references, key = document.references, document.key
-    return {name: getattr(document, name) for name in _PLAIN} | {
-        "kind": document.kind.value if document.kind else None,
-        "identity": document.identity.fingerprint if document.identity else None,
-        "state": document.state.value,
-        "came_from": document.came_from.value if document.came_from else None,
-        "reason": document.reason.as_json() if document.reason else None,
-        "accepted": sorted(document.accepted),
+def _key_columns(key: Key) -> Row:
+    return {
         "generation": key.generation,
         "key_born_at": key.born_at,
         "key_last_sent_at": key.last_sent_at,
@@ -51,11 +44,56 @@ def to_row(document: Document) -> dict[str, Any]:
         "key_answer": key.answer,
         "key_sealed": key.sealed,
         "key_absent_at": key.absent_at,
+    }
+
+
+def _references_columns(references: References | None) -> Row:
+    return {
         "communication_reference": references.communication if references else None,
         "file_reference": references.file if references else None,
         "voucher_reference": references.voucher if references else None,
         "references_from": references.source.value if references else None,
     }
+
+
+_SHAPED: Mapping[str, Callable[[Any], Row]] = {
+    "kind": lambda kind: {"kind": kind.value if kind else None},
+    "state": lambda state: {"state": state.value},
+    "came_from": lambda state: {"came_from": state.value if state else None},
+    "reason": lambda reason: {"reason": reason.as_json() if reason else None},
+    "accepted": lambda accepted: {"accepted": sorted(accepted)},
+    "key": _key_columns,
+    "references": _references_columns,
+}
+"""Fields that have columns of another form."""
+
+_FIELDS = (*_PLAIN, *_SHAPED)
+_IDENTIFYING = frozenset({"account", "sha256", "invoice_reference", "kind", "unjudged"})
+_VALUES = attrgetter(*_FIELDS)
+
+
+def to_row(document: Document) -> dict[str, Any]:
+    """Every column but the id and the claim."""
+    return _columns(document, _FIELDS)
+
+
+def changes(before: Document, after: Document) -> dict[str, Any]:
+    """The columns of those fields that differ."""
+    pairs = zip(_FIELDS, _VALUES(before), _VALUES(after), strict=True)
+    return _columns(after, [name for name, was, is_now in pairs if was is not is_now and was != is_now])
+
+
+def _columns(document: Document, fields: Collection[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name in fields:
+        value = getattr(document, name)
+        if shape := _SHAPED.get(name):
+            row |= shape(value)
+        else:
+            row[name] = value
+    if not _IDENTIFYING.isdisjoint(fields):
+        row["identity"] = document.identity.fingerprint if document.identity else None
+    return row
 
 
 def to_document(row: Row) -> Document:

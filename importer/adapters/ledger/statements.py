@@ -5,6 +5,7 @@ Values are handed over with the execution: a statement's columns are those that 
 
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 
+from importer.adapters.ledger.inserts import Inserts
 from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
 from importer.core.lifecycle import FILE_GONE
@@ -19,12 +20,12 @@ IS_FREE = _d.claim_token.is_(None)
 # ------------------------------------------------------------ changes; `its_id` and the like are no column's name
 
 ENTER = Prepared(insert(documents).returning(_d.id))
-SIGHT = Prepared(insert(sightings))
-BEGIN_ATTEMPT = Prepared(insert(attempts))
+SIGHT = Inserts(sightings, "document_id", "path", "size", "mtime_ns", "inode", "seen_at")
+BEGIN_ATTEMPT = Inserts(attempts, "document_id", "number", "generation", "key", "started_at")
 END_ATTEMPT = Prepared(
     update(attempts).where(attempts.c.document_id == bindparam("its_id"), attempts.c.ended_at.is_(None))
 )
-TELL = Prepared(insert(events))
+TELL = Inserts(events, "document_id", "at", "name", "actor", "data")
 
 _IT = _d.id == bindparam("its_id")
 _IF_FREE = update(documents).where(_IT, IS_FREE)

@@ -1,0 +1,84 @@
+"""Rows that nobody asks for before their transaction ends: they are written at its end, many with one statement.
+
+A statement costs more than a row, and each one lets all other threads go first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert
+
+from importer.adapters.ledger.prepared import Prepared
+
+MOST = 64
+"""Rows with one statement: as many documents as share a commit (`grouping.MOST`), and far from any driver's limit."""
+
+_WAITING = "rows_waiting"
+"""Where a connection keeps them."""
+
+
+class Inserts:
+    """Rows for one table. All name the same columns.
+
+    Args:
+        table: where they belong.
+        columns: what each row says.
+    """
+
+    def __init__(self, table: Table, *columns: str) -> None:
+        self._columns = columns
+        self._statements = {count: _Statement(table, columns, count) for count in _COUNTS}
+
+    def add(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """A row that is there when the transaction ends (`write_out`)."""
+        waiting = connection.info.setdefault(_WAITING, {})
+        waiting.setdefault(self, []).append([values[column] for column in self._columns])
+
+    def write(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """In their order; a statement is compiled for a few numbers of rows only."""
+        done = 0
+        for count in _COUNTS:
+            while len(rows) - done >= count:
+                self._statements[count].run(connection, rows[done : done + count])
+                done += count
+
+
+def write_out(connection: Connection) -> None:
+    """Writes what waits. To be called at the end of a transaction, or of one change in it.
+
+    Raises:
+        DBAPIError: the database has refused one of the rows, or could not write them.
+    """
+    inserts: Inserts
+    for inserts, rows in connection.info.pop(_WAITING, {}).items():
+        inserts.write(connection, rows)
+
+
+def forget(connection: Connection) -> None:
+    """The change, or the transaction, has come to nothing."""
+    connection.info.pop(_WAITING, None)
+
+
+class _Statement:
+    """An insert of so many rows."""
+
+    def __init__(self, table: Table, columns: Sequence[str], count: int) -> None:
+        rows = [
+            {column: bindparam(f"{column}_{number}", type_=table.c[column].type) for column in columns}
+            for number in range(count)
+        ]
+        self._names = [value.key for row in rows for value in row.values()]
+        self._statement = Prepared(insert(table).values(rows))
+
+    def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        self._statement.run(connection, dict(zip(self._names, chain.from_iterable(rows), strict=True)))
+
+
+def _halves(count: int) -> Iterator[int]:
+    while count:
+        yield count
+        count //= 2
+
+
+_COUNTS = tuple(_halves(MOST))
