@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
 from importer.adapters.ledger.grouping import Group, Member
-from importer.adapters.ledger.inserts import forget, write_out
+from importer.adapters.ledger.inserts import begin, forget, write_out
 from importer.adapters.ledger.postgres_news import Listener
 from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
@@ -147,11 +147,9 @@ class Database:
         with self._writer:
             self.confirm_sound()
             with self._transaction(writes=True) as connection:
-                try:
-                    yield connection
-                    write_out(connection)
-                finally:
-                    forget(connection)
+                begin(connection)
+                yield connection
+                write_out(connection)
 
     def _commit(self, changes: _Changes) -> None:
         self._store.insist(lambda: self._commit_once(changes))

@@ -15,7 +15,7 @@ MOST = 64
 """Rows with one statement: as many documents as share a commit (`grouping.MOST`), and far from any driver's limit."""
 
 _WAITING = "rows_waiting"
-"""Where a connection keeps them."""
+"""The connection's option that holds them."""
 
 
 class Inserts:
@@ -32,8 +32,7 @@ class Inserts:
 
     def add(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """A row that is there when the transaction ends (`write_out`)."""
-        waiting = connection.info.setdefault(_WAITING, {})
-        waiting.setdefault(self, []).append([values[column] for column in self._columns])
+        _waiting(connection).setdefault(self, []).append([values[column] for column in self._columns])
 
     def write(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """In their order; a statement is compiled for a few numbers of rows only."""
@@ -44,20 +43,31 @@ class Inserts:
                 done += count
 
 
+def begin(connection: Connection) -> None:
+    """To be called at the beginning of a transaction: nothing waits yet."""
+    connection.execution_options(**{_WAITING: {}})
+
+
 def write_out(connection: Connection) -> None:
     """Writes what waits. To be called at the end of a transaction, or of one change in it.
 
     Raises:
         DBAPIError: the database has refused one of the rows, or could not write them.
     """
-    inserts: Inserts
-    for inserts, rows in connection.info.pop(_WAITING, {}).items():
+    waiting = _waiting(connection)
+    for inserts, rows in waiting.items():
         inserts.write(connection, rows)
+    waiting.clear()
 
 
 def forget(connection: Connection) -> None:
-    """The change, or the transaction, has come to nothing."""
-    connection.info.pop(_WAITING, None)
+    """The change to which the rows belong has come to nothing."""
+    _waiting(connection).clear()
+
+
+def _waiting(connection: Connection) -> dict[Inserts, list[list[Any]]]:
+    waiting: dict[Inserts, list[list[Any]]] = connection.get_execution_options()[_WAITING]
+    return waiting
 
 
 class _Statement:
