@@ -2,12 +2,15 @@
 
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
-from importer.adapters.ledger import Database, LedgerError
+from importer.adapters.ledger import Database, LedgerError, statements
 from importer.adapters.ledger.grouping import Group
 from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.tables import events
 
 
 class Interrupted(BaseException):
@@ -111,6 +114,28 @@ def test_a_row_that_the_database_refuses_is_its_authors_trouble_alone(database):
     outcomes = at_once(database, [put(0), twice, put(2)])
     assert outcomes[::2] == [0, 2]
     assert isinstance(outcomes[1], LedgerError)
+
+
+def test_rows_that_waited_for_the_end_are_written_together_and_one_that_is_refused_is_its_authors_alone(database):
+    def tell(name, document_id=None):
+        event = {"document_id": document_id, "at": datetime.now(UTC), "name": name, "actor": None, "data": {}}
+
+        def make(connection):
+            statements.TELL.add(connection, event)
+            return name
+
+        return make
+
+    names = [f"{number:03}" for number in range(60)]
+    assert at_once(database, [tell(name) for name in names]) == names
+    no_such_document = tell("refused", document_id=999)
+    outcomes = at_once(database, [tell("before"), no_such_document, put(2), tell("after")])
+    with database.read() as connection:
+        told = list(connection.execute(select(events.c.name).order_by(events.c.id)).scalars())
+
+    assert (outcomes[0], outcomes[2], outcomes[3]) == ("before", 2, "after")
+    assert isinstance(outcomes[1], LedgerError)
+    assert told == [*names, "before", "after"]
 
 
 def test_a_commit_that_fails_fails_for_all_and_nothing_is_kept(database):
