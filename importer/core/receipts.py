@@ -10,6 +10,10 @@ from importer.core.model import Digest, Identity, Kind, Receipt, References, Ref
 
 SEAL = "receipt_sha256"
 
+# One line a member, as `indent=2` writes a flat object: with `indent` json would do it in Python, piece by piece.
+_PRETTY = json.JSONEncoder(separators=(",\n  ", ": "), ensure_ascii=False)
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
 
 def receipt_to_json(receipt: Receipt) -> bytes:
     """UTF-8, with times in RFC 3339 and UTC. `receipt_sha256` is over the canonical JSON of all the rest.
@@ -18,9 +22,9 @@ def receipt_to_json(receipt: Receipt) -> bytes:
         ValueError: a time without a time zone.
     """
     fields = _fields(receipt)
-    text = json.dumps(fields | {SEAL: _seal(fields)}, indent=2, ensure_ascii=False) + "\n"
+    members = _PRETTY.encode(fields | {SEAL: _seal(fields)})[1:-1]
     # A path that is not UTF-8 has lone surrogates; `\udcff` is how JSON writes them.
-    return text.encode("utf-8", "backslashreplace")
+    return f"{{\n  {members}\n}}\n".encode("utf-8", "backslashreplace")
 
 
 def receipt_from_json(content: bytes) -> Receipt:
@@ -49,8 +53,7 @@ def identity_of(receipt: Receipt) -> Identity:
 
 
 def _seal(fields: Mapping[str, Any]) -> str:
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(fields).encode()).hexdigest()
 
 
 def _fields(receipt: Receipt) -> dict[str, Any]:

@@ -747,6 +747,9 @@ def test_a_receipt_comes_back_as_it_was_written(tmp_path, receipt):
     assert path == tmp_path / "2026" / "RE1.pdf.receipt.json"
     assert read_receipt(path) == receipt
     assert path.stat().st_mode & 0o777 == 0o640
+    content = path.read_bytes()
+    pretty = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+    assert content == f"{pretty}\n".encode("utf-8", "backslashreplace")
 
 
 def test_a_receipt_reads_well_without_any_of_our_programs(tmp_path):
