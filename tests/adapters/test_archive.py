@@ -265,6 +265,19 @@ def test_a_file_that_has_taken_the_sources_place_stays_and_the_archive_is_writte
     assert target.read_bytes() == BYTES
 
 
+@pytest.mark.parametrize(
+    "other", [BYTES[:-1], BYTES + b"x", BYTES.swapcase(), b""], ids=["cut", "longer", "as long", "empty"]
+)
+def test_nor_is_a_file_taken_for_the_document_that_has_much_in_common_with_it(tmp_path, other):
+    source, target = tmp_path / "RE1.pdf", tmp_path / "archive" / "RE1.pdf"
+    source.write_bytes(other)
+
+    moved = move(source, target, content=BYTES, sha256=SHA256)
+
+    assert (moved.how, moved.source_remains) == (How.COPIED, True)
+    assert (source.read_bytes(), target.read_bytes()) == (other, BYTES)
+
+
 def test_nor_is_it_removed_when_the_target_is_there_already(places):
     source, target = places
     move(source, target, content=None, sha256=SHA256)
