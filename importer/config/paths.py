@@ -25,7 +25,7 @@ class DatedFolder:
 
     def at(self, day: date) -> Path:
         """The folder of a day, or of a moment by its own time zone's calendar."""
-        return self.root / self.pattern.format(year=f"{day:%Y}", month=f"{day:%m}", day=f"{day:%d}")
+        return self.root / self.pattern.format(year=f"{day.year:04}", month=f"{day.month:02}", day=f"{day.day:02}")
 
     def __str__(self) -> str:
         return os.path.join(self.root, self.pattern) if self.pattern else str(self.root)  # noqa: PTH118 - not a path yet

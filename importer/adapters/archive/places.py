@@ -26,13 +26,13 @@ def free_target(folder: Path, filename: str, is_taken: Callable[[Path], bool]) -
 
 
 def _is_occupied(path: Path) -> bool:
-    return any(_is_there(path.with_name(path.name + ending)) for ending in ("", *SIDECARS))
+    return any(_is_there(f"{path}{ending}") for ending in ("", *SIDECARS))
 
 
-def _is_there(path: Path) -> bool:
+def _is_there(path: str) -> bool:
     # os.path.lexists takes a folder without permission for an absent file.
     try:
-        path.lstat()
+        os.lstat(path)
     except FileNotFoundError:
         return False
     return True
