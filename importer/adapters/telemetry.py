@@ -112,7 +112,7 @@ def start_logging(
         cache_logger_on_first_use=False,
     )
     logger: FilteringBoundLogger = structlog.get_logger()
-    return logger
+    return logger.bind()  # put together here, and not anew for each line
 
 
 def program_log(redactor: Redactor) -> FilteringBoundLogger:
@@ -135,7 +135,7 @@ def program_log(redactor: Redactor) -> FilteringBoundLogger:
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         context_class=dict,
     )
-    return bound
+    return bound.bind()
 
 
 def _as_record(_: Any, __: str, event: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
