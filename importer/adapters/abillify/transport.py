@@ -168,8 +168,8 @@ def _resolve(host: str, port: int) -> list[str]:
 class Connections:
     """HTTP/1.1 over such streams; no retries. Every use must be `under` a call. Safe to share between threads.
 
-    Each connection is a pool by itself, and the one that was used last is used first: a pool of many looks through all
-    of them before and after each request.
+    The one that was used last is used first. httpcore makes them, but does not hand them out: its pool looks through
+    all that it has, before each request and after it.
 
     Args:
         most: connections at once.
@@ -179,10 +179,15 @@ class Connections:
     """
 
     def __init__(self, *, most: int, wait: float, encrypted: bool, proxy: httpcore.Proxy | None) -> None:
-        context = httpx.create_ssl_context() if encrypted else None  # reading all authorities takes its time
         self._wait = wait
-        self._free: queue.LifoQueue[httpcore.ConnectionPool] = queue.LifoQueue()
-        self._all = [_connection(context, proxy) for _ in range(most)]
+        maker = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context() if encrypted else None,  # reading all authorities takes its time
+            proxy=proxy,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=Backend(),
+        )
+        self._all = [_Renewed(maker) for _ in range(most)]
+        self._free: queue.LifoQueue[_Renewed] = queue.LifoQueue()
         for each in self._all:
             self._free.put(each)
 
@@ -196,11 +201,11 @@ class Connections:
             httpcore.TimeoutException, httpcore.NetworkError, ...: the exchange has failed.
         """
         try:
-            connection = self._free.get(timeout=self._wait)
+            renewed = self._free.get(timeout=self._wait)
         except queue.Empty:
             raise httpcore.PoolTimeout from None
         try:
-            response = connection.handle_request(request)
+            response = renewed.connection_to(request.url.origin).handle_request(request)
             try:
                 if not _CALL.get().heard:
                     raise AnsweredBefore
@@ -208,18 +213,30 @@ class Connections:
             finally:
                 response.close()  # and the connection with it, unless all of the reply was read
         finally:
-            self._free.put(connection)
+            self._free.put(renewed)
 
     def close(self) -> None:
         for each in self._all:
             each.close()
 
 
-def _connection(context: ssl.SSLContext | None, proxy: httpcore.Proxy | None) -> httpcore.ConnectionPool:
-    return httpcore.ConnectionPool(
-        ssl_context=context,
-        proxy=proxy,
-        max_connections=1,
-        keepalive_expiry=KEEP_ALIVE,
-        network_backend=Backend(),
-    )
+class _Renewed:
+    """One connection after another: made anew once the last one is of no more use."""
+
+    def __init__(self, maker: httpcore.ConnectionPool) -> None:
+        self._maker = maker
+        self._last: httpcore.ConnectionInterface | None = None
+
+    def connection_to(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        """One that waits for a request; it may not stand yet."""
+        last = self._last
+        # A closed or half-used one is not idle; one that the server has closed, or that was idle for long, has expired.
+        if last is not None and last.is_idle() and not last.has_expired() and last.can_handle_request(origin):
+            return last
+        self.close()
+        self._last = self._maker.create_connection(origin)
+        return self._last
+
+    def close(self) -> None:
+        if self._last is not None:
+            self._last.close()
