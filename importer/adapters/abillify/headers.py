@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 IMF_FIXDATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
@@ -15,6 +16,7 @@ LONGEST_PAUSE = 3600.0
 """Seconds; what a server asks for beyond that is cut."""
 
 
+@lru_cache(maxsize=8)  # all replies of one second say the same
 def parse_date(text: str | None) -> datetime | None:
     """A moment in UTC, in the one form that RFC 9110 lets a server send (5.6.7); None for all else.
 

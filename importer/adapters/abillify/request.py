@@ -26,9 +26,10 @@ def identity_of(document: Document) -> Identity:
     Raises:
         ValueError: it has no identity yet.
     """
-    if document.identity is None:
+    identity = document.identity
+    if identity is None:
         raise ValueError(f"document D{document.id} has no invoice reference or kind")
-    return document.identity
+    return identity
 
 
 def mark_of(identity: Identity) -> str:

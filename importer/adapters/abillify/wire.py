@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import httpcore
 import httpx
@@ -60,6 +61,21 @@ class Timeouts:
     """From the connection to the reply's last byte."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """An address as it stands in a request; httpx puts each part together anew whenever it is asked for it."""
+
+    scheme: bytes
+    host: bytes
+    port: int | None
+    netloc: bytes
+    path: bytes
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> Self:
+        return cls(url.raw_scheme, url.raw_host, url.port, url.netloc, url.raw_path)
+
+
 class Wire:
     """Sends requests with the credentials, not faster than the pacer allows. Thread-safe."""
 
@@ -67,8 +83,8 @@ class Wire:
         self, base_url: str, *, max_connections: int, pacer: Turns, timeouts: Timeouts, clock: Callable[[], float]
     ) -> None:
         self._base_url = base_url
-        self._base = httpx.URL(base_url)
-        self._encrypted = self._base.scheme == "https"
+        self._base = _Address.of(httpx.URL(base_url))
+        self._encrypted = self._base.scheme == b"https"
         self.pacer = pacer
         self._is_ending = threading.Event()
         self._timeouts = timeouts
@@ -165,12 +181,12 @@ class Wire:
         """Where to, and the host's name for the header; most addresses need not be taken to pieces."""
         below = url.removeprefix(self._base_url)
         if below != url and _PLAIN.fullmatch(below):
-            base = self._base
-            target = base.raw_path.rstrip(b"/") + below.encode()
+            there = self._base
+            target = there.path.rstrip(b"/") + below.encode()
         else:
-            base = httpx.URL(url)
-            target = base.raw_path
-        return httpcore.URL(scheme=base.raw_scheme, host=base.raw_host, port=base.port, target=target), base.netloc
+            there = _Address.of(httpx.URL(url))
+            target = there.path
+        return httpcore.URL(scheme=there.scheme, host=there.host, port=there.port, target=target), there.netloc
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
