@@ -133,7 +133,7 @@ def _opened(path: Path) -> Iterator[_File | None]:
 
 def _status(path: Path) -> os.stat_result | None:
     try:
-        return path.lstat()
+        return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -97,5 +97,5 @@ def _write(path: Path, content: bytes) -> Act[Path]:
             yield from fill(Open(descriptor, temporary), [content])
         finally:
             os.close(descriptor)
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace takes the new path to pieces once more
     return path
