@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Table, func, inspect, literal_column,
 
 from importer.adapters.ledger.database import Database, migrate
 from importer.adapters.ledger.errors import LedgerError
+from importer.adapters.ledger.inserts import write_out
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.shared import NO_CLAIM
@@ -68,6 +69,7 @@ def reconstructing_on_server(url: str, witness: Path, now: datetime) -> Iterator
             connection.exec_driver_sql(f'SET LOCAL search_path TO "{fresh}"')
             migrate(connection)
             yield Reconstruction(connection, OldTables(connection, database.path, home)), f"schema {aside}"
+            write_out(connection)  # as long as the tables are where they are looked for
             for table in ROWS:
                 advance(connection, table)
             _go_on_counting(connection, home)
