@@ -51,6 +51,17 @@ def admitted(ledger, candidate=None, admission=by_policy, sighting=SIGHTING):
     return ledger.admit(candidate or document(id=0), sighting, START, admission)
 
 
+def test_a_story_is_told_in_the_order_in_which_it_happened(ledger):
+    claim = admitted(ledger)
+    sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
+    claim = ledger.intend(claim, sending, START)
+    imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
+    ledger.record(claim, imported, "document.imported", START, outcome="confirmed", resend=True)
+
+    told = [event.name for event in ledger.events_of(imported)]
+    assert told == ["document.pending", "upload.intended", "document.imported", "resend.wanted"]
+
+
 def test_what_is_recorded_is_there_after_reopening(url):
     with Ledger(url) as ledger:
         claim = admitted(ledger, document(id=0, label="Rechnung", accepted=frozenset({"revision"})))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, select, text
 
+from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.shared import is_shared, present
@@ -113,8 +114,8 @@ class HookCalls:
                 its_state = select(documents.c.state).where(documents.c.id == given_up).with_for_update()
                 state = connection.execute(its_state).scalar_one()
                 data = {"state": state, "hook": self._hook.value, "message": progress.failing}
-                told = {"document_id": given_up, "at": now, "name": "hook.given_up", "data": data}
-                connection.execute(insert(events).values(told))
+                told = {"document_id": given_up, "at": now, "name": "hook.given_up", "actor": None, "data": data}
+                statements.TELL.add(connection, told)
             _keep(connection, self._hook, progress, self._claim(present(connection, now)))
 
         self._database.write(keep)

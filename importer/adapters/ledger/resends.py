@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
+from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost
 from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.shared import NO_CLAIM, alone_with_invoice, new_claim, present_to_reader
 from importer.adapters.ledger.store import Keeper
-from importer.adapters.ledger.tables import events
 from importer.core.model import Document, Key
 from importer.core.resending import Resend, ResendState, wanted_by_rule
 
@@ -235,7 +235,7 @@ def _tell(connection: Connection, resend: Resend, now: datetime, name: str, acto
     }
     told = {field: value for field, value in data.items() if value is not None}
     values = {"document_id": resend.document_id, "at": now, "name": name, "actor": actor, "data": told}
-    connection.execute(insert(events).values(values))
+    statements.TELL.add(connection, values)  # as all events are written, or their order would be another one
 
 
 def to_row(resend: Resend) -> dict[str, Any]:
