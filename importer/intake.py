@@ -8,13 +8,14 @@ are a backlog by now.
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.inbox import FoundFile, Problem, Scan, Scanner
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Ledger, LedgerError
 from importer.announced import Announced
 from importer.batches import sighting_of
 from importer.clock import Clock
@@ -241,8 +242,13 @@ class Intake:
         self._gathered, self._more, self._more_fresh = now, scan.more, scan.more_fresh
         self._settles_at = None if scan.next_look is None else now + scan.next_look
         self._next_gathering = float("inf") if scan.next_look is None else now + max(BREATH / 10, scan.next_look)
-        fresh = self._unknown(scan.settled[: scan.fresh])
-        others = self._unknown(scan.settled[scan.fresh :])
+        try:
+            fresh = self._unknown(scan.settled[: scan.fresh])
+            others = self._unknown(scan.settled[scan.fresh :])
+        except LedgerError:
+            for file in scan.settled:  # to the scanner they are handed out: it would never find them again
+                self._scanner.forget(file.path)
+            raise
         self.unannounced += sum(self._announced.is_news(file) for file in (*fresh, *others))
         if not self._queued and not self.is_unsettled:
             self._announced.forget()
@@ -263,8 +269,11 @@ class Intake:
         """What another importer has taken since it was found is not even read."""
         if self._ledger.is_shared and self._queued and now >= self._next_glance:
             for queue in self._queues:
-                ahead = [queue.popleft() for _ in range(min(AHEAD, len(queue)))]
-                queue.extendleft(reversed(self._unknown(ahead)))
+                ahead = list(islice(queue, AHEAD))
+                unknown = self._unknown(ahead)  # asked first: without an answer the queue stays as it is
+                for _ in ahead:
+                    queue.popleft()
+                queue.extendleft(reversed(unknown))
             self._next_glance = self._clock.steady() + GLANCE
 
     def _unknown(self, files: Sequence[FoundFile]) -> list[FoundFile]:

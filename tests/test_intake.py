@@ -8,7 +8,7 @@ import structlog
 
 from importer.adapters.inbox import Scanner
 from importer.adapters.inbox.look import FRESH
-from importer.adapters.ledger import Ledger, Sighting
+from importer.adapters.ledger import Ledger, LedgerError, Sighting
 from importer.core.model import Digest, Document
 from importer.intake import GLANCE, QUEUED, SHARE, Intake
 
@@ -209,3 +209,24 @@ def test_what_another_importer_takes_meanwhile_is_left_to_it(world_of, postgres)
     rest = one.files()
     assert set(rest) == set(left)
     assert (taken + [one.inbox / name for name in rest]) != sorted(paths), "each in an order of its own"
+
+
+@pytest.mark.parametrize("when", ["when they are found", "when they wait"])
+def test_while_the_ledger_does_not_answer_no_file_is_forgotten(world_of, postgres, when):
+    url = postgres.new_url()
+    rename = "ALTER TABLE {} RENAME TO {}".format
+    world = world_of(Clock(), url)
+    for number in range(5):
+        world.drop(f"RE{number}.pdf")
+    if when == "when they wait":
+        world.settled()
+    postgres.execute(rename("sightings", "away"), postgres.database_of(url))
+    world.clock.time += GLANCE
+    with pytest.raises(LedgerError):
+        world.settled()
+    postgres.execute(rename("away", "sightings"), postgres.database_of(url))
+    world.clock.time += RESCAN
+
+    world.settled()
+
+    assert set(world.files()) == {f"RE{number}.pdf" for number in range(5)}
