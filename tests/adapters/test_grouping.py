@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from importer.adapters.ledger import Database, LedgerError, statements
 from importer.adapters.ledger.grouping import Group
+from importer.adapters.ledger.inserts import MOST
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.tables import events
 
@@ -136,6 +137,19 @@ def test_rows_that_waited_for_the_end_are_written_together_and_one_that_is_refus
     assert (outcomes[0], outcomes[2], outcomes[3]) == ("before", 2, "after")
     assert isinstance(outcomes[1], LedgerError)
     assert told == [*names, "before", "after"]
+
+
+def test_of_any_number_of_rows_only_so_many_wait(database):
+    with database.transaction() as connection:
+        for number in range(200):
+            event = {"document_id": None, "at": datetime.now(UTC), "name": f"{number}", "actor": None, "data": {}}
+            statements.TELL.add(connection, event)
+        written = list(connection.execute(select(events.c.name).order_by(events.c.id)).scalars())
+    with database.read() as connection:
+        told = list(connection.execute(select(events.c.name).order_by(events.c.id)).scalars())
+
+    assert written == told[: 200 - 200 % MOST]
+    assert told == [f"{number}" for number in range(200)]
 
 
 def test_a_commit_that_fails_fails_for_all_and_nothing_is_kept(database):

@@ -1,4 +1,4 @@
-"""Rows that nobody asks for before their transaction ends: they are written at its end, many with one statement.
+"""Rows that hardly anybody asks for before their transaction ends: they wait, and are written many with one statement.
 
 A statement costs more than a row, and each one lets all other threads go first.
 """
@@ -31,8 +31,16 @@ class Inserts:
         self._statements = {count: _Statement(table, columns, count) for count in _COUNTS}
 
     def add(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """A row that is there when the transaction ends (`write_out`)."""
-        _waiting(connection).setdefault(self, []).append([values[column] for column in self._columns])
+        """A row that is there when the transaction ends (`write_out`), or when as many wait as are written at once.
+
+        Raises:
+            DBAPIError: the database has refused one of those that waited, or could not write them.
+        """
+        rows = _waiting(connection).setdefault(self, [])
+        rows.append([values[column] for column in self._columns])
+        if len(rows) == MOST:  # a rebuild has as many as there are documents, all in one transaction
+            self.write(connection, rows)
+            rows.clear()
 
     def write(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """In their order; a statement is compiled for a few numbers of rows only."""
