@@ -3,15 +3,18 @@
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from importer.adapters.ledger import Database, LedgerError, statements
+from importer.adapters.ledger import Database, Ledger, LedgerError, Sighting, statements
 from importer.adapters.ledger.grouping import Group
 from importer.adapters.ledger.inserts import MOST
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.tables import events
+from importer.core.model import Reason, State
+from tests.making import START, document
 
 
 class Interrupted(BaseException):
@@ -44,15 +47,20 @@ def put(number):
 
 def at_once(database, makes):
     """The outcomes of changes that all wait while somebody else has the lock, so that one group takes them all."""
-    outcomes = [None] * len(makes)
+    return done_at_once(database, [partial(database.write, make) for make in makes])
 
-    def write(number, make):
+
+def done_at_once(database, acts):
+    """The same of acts with one change each."""
+    outcomes = [None] * len(acts)
+
+    def do(number, act):
         try:
-            outcomes[number] = database.write(make)
+            outcomes[number] = act()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is looked at
             outcomes[number] = error
 
-    threads = [threading.Thread(target=write, args=pair) for pair in enumerate(makes)]
+    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(acts)]
     held, go_on = threading.Event(), threading.Event()
 
     def hold(_):
@@ -137,6 +145,17 @@ def test_rows_that_waited_for_the_end_are_written_together_and_one_that_is_refus
     assert (outcomes[0], outcomes[2], outcomes[3]) == ("before", 2, "after")
     assert isinstance(outcomes[1], LedgerError)
     assert told == [*names, "before", "after"]
+
+
+def test_a_file_that_is_found_twice_at_one_moment_gets_one_row_whatever_is_thought_of_it(url):
+    def refused(candidate, known):
+        return candidate.evolve(state=State.REJECTED, reason=Reason("no_rule", "No rule matches."), in_place=True)
+
+    with Ledger(url) as ledger:
+        sighting = Sighting("/inbox/RE12345.pdf", 7, 1, 42)
+        admit = partial(ledger.admit, document(id=0), sighting, START, refused)
+        done_at_once(ledger._database, [admit, admit])
+        assert len(ledger.documents()) == 1
 
 
 def test_of_any_number_of_rows_only_so_many_wait(database):

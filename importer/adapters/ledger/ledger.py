@@ -14,6 +14,7 @@ from importer.adapters.ledger import statements
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import ClaimLost, InUse, LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.hook_calls import HookCalls
+from importer.adapters.ledger.inserts import write_out
 from importer.adapters.ledger.line_words import fall_silent, say
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.postgres_news import News, tell
@@ -142,8 +143,10 @@ class Ledger(LedgerReader):
             claim = new_claim(connection, self._holder.name, now, self._lease)
             enter_alone(connection, candidate)
             known = neighbours(connection, candidate)
-            if _lies_there(candidate, known) and (same := seen(connection, sighting)):
-                return same  # another importer was faster
+            if _lies_there(candidate, known):
+                write_out(connection)  # whoever was faster may share the transaction
+                if same := seen(connection, sighting):
+                    return same
             if same := _at_its_place(candidate, known):
                 add_sighting(connection, same, sighting, now)
                 return self._found_again(connection, same, claim, now) or same
