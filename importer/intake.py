@@ -196,7 +196,8 @@ class Intake:
             room = 0 if is_full else max(0, QUEUED - len(self._files))
             self._take_in(self._scanner.gather(now, room, self._fresh_room), is_busy=is_busy)
             self._breath = min(BREATH, max(BLINK, SHARE * (self._clock.steady() - now)))
-        self._leave_out_taken(now)
+        if not is_full:  # what nobody here will take is nobody's business here
+            self._leave_out_taken(now)
         return 0.0 if self._scanner.is_looking else max(0.0, min(self._look_at, self._gather_at) - self._clock.steady())
 
     @property

@@ -65,8 +65,8 @@ class World:
         sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
         self.ledger.admit(document, sighting, START, lambda candidate, known: candidate)
 
-    def go_on(self):
-        return self.intake.go_on(is_busy=False, is_full=False)
+    def go_on(self, *, is_full=False):
+        return self.intake.go_on(is_busy=False, is_full=is_full)
 
     def settled(self):
         """Steps until there is nothing more to do at once; how many these were."""
@@ -209,6 +209,22 @@ def test_what_another_importer_takes_meanwhile_is_left_to_it(world_of, postgres)
     rest = one.files()
     assert set(rest) == set(left)
     assert (taken + [one.inbox / name for name in rest]) != sorted(paths), "each in an order of its own"
+
+
+def test_whoever_has_as_much_as_it_may_take_does_not_count_what_others_take(world_of, postgres):
+    url = postgres.new_url()
+    one, other = world_of(Clock(), url), world_of(Clock(), url)
+    paths = [one.drop(f"RE{number}.pdf", b"%d" % number) for number in range(2)]
+    for world in (one, other):
+        world.settled()
+    for path in paths:
+        one.admit(path)
+    other.clock.time += GLANCE
+
+    other.go_on(is_full=True)
+    assert other.known == []
+    other.go_on()
+    assert sorted(other.known) == [1, 2]
 
 
 @pytest.mark.parametrize("when", ["when they are found", "when they wait"])
