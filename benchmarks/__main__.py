@@ -29,8 +29,8 @@ class Size:
     soak: int
 
 
-FULL = Size(rounds=5, documents=600, files=100_000, backlog=(20_000, 100_000), rows=1_000_000, idle=65, soak=6_000)
-QUICK = Size(rounds=3, documents=200, files=10_000, backlog=(1_000, 5_000), rows=10_000, idle=15, soak=1_500)
+FULL = Size(rounds=5, documents=600, files=100_000, backlog=(20_000, 100_000), rows=1_000_000, idle=65, soak=4_000)
+QUICK = Size(rounds=3, documents=200, files=10_000, backlog=(1_000, 5_000), rows=10_000, idle=15, soak=1_000)
 
 
 def parts(size: Size, python: str) -> list[Callable[[], Sequence[Figure]]]:
@@ -41,7 +41,7 @@ def parts(size: Size, python: str) -> list[Callable[[], Sequence[Figure]]]:
         lambda: startup.figures(rounds=3 * size.rounds),
         lambda: growth.figures(rows=size.rows, documents=100, rounds=size.rounds),
         lambda: idle.figures(rows=size.rows, seconds=size.idle),
-        lambda: soak.figures(files=size.soak),
+        lambda: soak.figures(files=size.soak, heap=size.soak // 2),
         lambda: peers.figures(documents=size.documents // 4, rounds=size.rounds, python=python),
     ]
 

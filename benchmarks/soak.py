@@ -1,9 +1,9 @@
 """Whether `importer run` stays as it is: memory, threads and open files while documents come in, for as long as wished.
 
-    python -m benchmarks.soak [--files 100000]
+    python -m benchmarks.soak [--files 100000] [--heap 33333]
 
-Two thirds of the documents are dropped in portions, each when the one before is imported; they show what stays behind
-a document. The last third is dropped at once, and then one more document: what it waits for is told in uploads that
+The documents are dropped in portions, each when the one before is imported; they show what stays behind a document.
+Then comes a heap of others, dropped at once, and then one more document: what it waits for is told in uploads that
 went before it.
 """
 
@@ -76,17 +76,17 @@ class Dropping:
 
 def states(dropping: Dropping, pid: int, files: int) -> Iterator[State]:
     for portion in range(PORTIONS):
-        dropping.drop(2 * files // 3 // PORTIONS, f"{portion:04}")
+        dropping.drop(files // PORTIONS, f"{portion:04}")
         dropping.rest(f"{portion:04}")
         state = State.of(pid)
         say(f"{state.memory / 1e6:.0f} MB, {state.threads} threads, {state.handles} files; ")
         yield state
 
 
-def fresh(dropping: Dropping, home: Home, files: int) -> int:
+def fresh(dropping: Dropping, home: Home, heap: int) -> int:
     """Uploads that went before a document that was dropped after a whole heap of others."""
-    dropping.drop(files, "heap")
-    dropping.wait(dropping.uploaded + min(100, files // 10))  # it is at them
+    dropping.drop(heap, "heap")
+    dropping.wait(dropping.uploaded + min(100, heap // 10))  # it is at them
     dropping.drop(1, "fresh")
     before = dropping.uploaded
     while any((home.inbox / "fresh").iterdir()):
@@ -96,30 +96,31 @@ def fresh(dropping: Dropping, home: Home, files: int) -> int:
     return went
 
 
-def figures(*, files: int) -> list[Figure]:
-    say(f"\nsoak, {files} documents ")
+def figures(*, files: int, heap: int) -> list[Figure]:
+    say(f"\nsoak, {files} documents and {heap} at once ")
     with workplace() as place, serving(place) as sink:
         home = Home.make(place / "home")
         with stopping(home.start(sink, INBOX__SETTLE="0s")) as service:
             dropping = Dropping(home, sink)
             seen = list(states(dropping, service.pid, files))
-            went = fresh(dropping, home, files // 3)
+            went = fresh(dropping, home, heap)
             if service.poll() is not None:
                 raise RuntimeError(f"the service has ended with {service.returncode}")
             children = len(tree(service.pid)) - 1
     early, late = seen[1], seen[-1]
-    name = f"after {2 * files // 3:,} documents / after {2 * files // 3 // PORTIONS * 2:,}"
+    name = f"after {files:,} documents / after {files // PORTIONS * 2:,}"
     told = f"{late.memory / 1e6:.0f} MB beside {early.memory / 1e6:.0f} MB, with {children} child processes"
     return [
         Figure(f"memory of the service {name}", late.memory / early.memory, GOAL, note=told),
         Figure(f"threads {name}", late.threads / early.threads, GOAL, note=f"{late.threads} beside {early.threads}"),
         Figure(f"open files {name}", late.handles / early.handles, GOAL, note=f"{late.handles} beside {early.handles}"),
-        Figure(f"uploads before one document that was dropped after {files // 3:,} others", went, note="none missed"),
+        Figure(f"uploads before one document that was dropped after {heap:,} others", went, note="none missed"),
     ]
 
 
 if __name__ == "__main__":
     parser = options(__doc__)
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--heap", type=int, default=33_333)
     chosen = parser.parse_args()
-    main(lambda: figures(files=chosen.files))
+    main(lambda: figures(files=chosen.files, heap=chosen.heap))
