@@ -19,7 +19,7 @@ from statistics import median
 
 from benchmarks.growth import by_policy, candidate, one_document
 from benchmarks.measure import Figure, Missing, interleaved, main, options, ratio, say
-from importer.adapters.ledger import Claim, Ledger, Sighting
+from importer.adapters.ledger import Claim, Ledger, Move, Sighting
 from importer.core.model import State
 from tests.postgres import NoPostgres, Server
 
@@ -118,7 +118,7 @@ def acts(ledger: Ledger) -> dict[str, Callable[[], object]]:
         assert isinstance(made, Claim)
         imported = made.document.evolve(state=State.DUPLICATE)
         ledger.record(made, imported, "document.duplicate", datetime.now(UTC))
-        ledger.moved(made, found.location, datetime.now(UTC))
+        ledger.moved([Move(made, found.location)], datetime.now(UTC))
 
     return {
         "admit": admit,
