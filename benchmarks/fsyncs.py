@@ -35,7 +35,17 @@ def counted(place: Path, sink: Sink, files: list[Path], concurrency: int) -> Cou
     """The calls of one backfill, by what they are for."""
     home, trace = Home.make(place / f"home-{len(files)}"), place / "trace"
     home.fill(files)
-    command = [needs("strace", "strace"), "-f", "-y", "-qq", "--seccomp-bpf", "-e", f"trace={CALLS}", "-o", trace]
+    command: list[str | Path] = [
+        needs("strace", "strace"),
+        "-f",
+        "-y",
+        "-qq",
+        "--seccomp-bpf",
+        "-e",
+        f"trace={CALLS}",
+        "-o",
+        trace,
+    ]
     run([*command, *home.command("backfill")], env=home.environment(sink, concurrency=concurrency))
     shutil.rmtree(home.folder)
     lines = (line for line in trace.read_text(errors="replace").splitlines() if "resumed>" not in line)

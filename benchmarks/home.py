@@ -62,8 +62,9 @@ class Home:
         environment = self.environment(sink, concurrency=concurrency)
         return run(self.command("backfill", *arguments), env=environment, expected=expected)
 
-    def start(self, sink: Sink, **settings: str) -> "subprocess.Popen[bytes]":
+    def start(self, sink: Sink, *, concurrency: int = 8, **settings: str) -> "subprocess.Popen[bytes]":
         """`importer run`, until it is told to end."""
         command = [str(part) for part in self.command("run")]
         quiet = subprocess.DEVNULL
-        return subprocess.Popen(command, env=self.environment(sink, **settings), stdout=quiet, stderr=quiet)
+        environment = self.environment(sink, concurrency=concurrency, **settings)
+        return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)

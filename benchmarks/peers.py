@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks import corpus
@@ -95,7 +96,10 @@ def figures(*, documents: int, rounds: int, python: str) -> list[Figure]:
             files = corpus.make(place / "files", documents, size=50_000)
             environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "URL": sink.url, "C": str(CONCURRENCY)}
             environment["FILES"] = str(files[0].parent)
-            sides = {"ours": lambda at=place, of=files, to=sink: ours(at, of, to), **peers(environment, python)}
+            sides: dict[str, Callable[[], Run]] = {
+                "ours": partial(ours, place, files, sink),
+                **peers(environment, python),
+            }
             runs = interleaved(sides, rounds)
         for peer in list(sides)[1:]:
             rate = ratio([1 / each.wall for each in runs["ours"]], [1 / each.wall for each in runs[peer]])

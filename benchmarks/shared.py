@@ -34,7 +34,7 @@ def uploads_per_second(
     sink.take_stats()
     with ExitStack() as stack:
         for _ in range(importers):
-            process = home.start(sink, LEDGER__URL=url, API__CONCURRENCY=str(concurrency))
+            process = home.start(sink, concurrency=concurrency, LEDGER__URL=url)
             stack.enter_context(stopping(process))
         give_up_at = time.monotonic() + LONGEST
         while server.execute(SETTLED, server.database_of(url)) != [(len(files),)]:

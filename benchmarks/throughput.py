@@ -106,7 +106,14 @@ class Course:
     def _bare_loop(self, files: list[Path]) -> Run:
         folder = self.place / ("files" if files is self.files else "few")
         self.sink.take_stats()
-        command = [sys.executable, "-m", "benchmarks.bare_loop", self.sink.url, str(self.scenario.concurrency), folder]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "benchmarks.bare_loop",
+            self.sink.url,
+            str(self.scenario.concurrency),
+            folder,
+        ]
         result = run(command, cwd=ROOT)
         self._check(files)
         return result

@@ -58,8 +58,9 @@ class Survey(Protocol):
 class Intake:
     """Belongs to the service's main thread, but for `changed` and `retry`.
 
-    Importers that share a ledger find the same files in the same order. Each takes them in an order of its own, and
-    leaves out what another one has taken: no two of them work through it side by side, each reading all of it.
+    Importers that share a ledger find the same files in the same order. Each takes what it found together in an order
+    of its own, and leaves out what another one has taken: no two of them work through it side by side, each reading
+    all of it.
 
     Args:
         rescan: seconds between two looks at everything when nothing asks for one.
@@ -256,15 +257,13 @@ class Intake:
         self._survey([*fresh, *others], is_idle=not self._queued and not is_busy)
         for file in (*fresh, *others):
             self._log.debug("file.settled", path=file.relative)
+        if self._ledger.is_shared:
+            random.shuffle(fresh)
+            random.shuffle(others)
         self._told.extendleft(file for file in reversed(fresh) if file.told)
         found = self._found if self._looks > 1 else self._files
         found.extendleft(file for file in reversed(fresh) if not file.told)
         self._files.extend(others)
-        if self._ledger.is_shared:
-            for queue in self._queues:
-                mixed = random.sample(queue, len(queue))
-                queue.clear()
-                queue.extend(mixed)
 
     def _leave_out_taken(self, now: float) -> None:
         """What another importer has taken since it was found is not even read."""
