@@ -16,7 +16,8 @@ from importer.core.rules.spec import (
     RulesSpec,
     did_you_mean,
 )
-from importer.core.rules.words import KindWord, KindWords, kind_word
+from importer.core.rules.word_tree import KindWord
+from importer.core.rules.words import KindWords, kind_word
 
 
 def compile_rules(spec: RulesSpec, compile_pattern: CompilePattern) -> Rules:
