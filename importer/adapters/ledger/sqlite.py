@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from importer.adapters.ledger.access import Access, access_to, told_by_disk
 from importer.adapters.ledger.errors import LedgerError, translate
@@ -18,7 +18,11 @@ from importer.adapters.ledger.holders import Holder, holders_folder, lives, shar
 BUSY_TIMEOUT_MS = 30_000
 
 KEPT, MOST = 8, 42
-"""Connections that stay open, and those there may be at once. Each has two open files and up to two megabytes."""
+"""Connections that stay open to read, and those there may be at once. Each has two files and up to two megabytes."""
+
+CACHE_KB = 16_000
+"""What the one connection that writes remembers of the file: room for the upper pages of all indexes of some million
+documents. The lower ones are hit at random, whatever is remembered."""
 
 
 class SqliteStore:
@@ -40,11 +44,13 @@ class SqliteStore:
         self.refused: Any = None
         access = access_to(self.path)
         self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
-        self._engine = _engine(self.path, access)
+        self._reading = _engine(self.path, access, kept=KEPT, most=MOST)
+        # Whoever writes is alone, and what was remembered for the last transaction is there for the next.
+        self._writing = _engine(self.path, access, kept=1, most=1, cache_kb=CACHE_KB)
 
     @contextmanager
     def connected(self, *, writes: bool) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
+        with (self._writing if writes else self._reading).connect() as connection:
             prepared = connection.execution_options(begin="BEGIN IMMEDIATE" if writes else "BEGIN")
             with prepared.begin():
                 yield prepared
@@ -84,35 +90,32 @@ class SqliteStore:
         pass
 
     def close(self) -> None:
-        self._engine.dispose()
+        for engine in (self._writing, self._reading):
+            engine.dispose()
         if self._shared is not None:
             os.close(self._shared)
             self._shared = None
 
 
-def _engine(path: Path, access: Access) -> Engine:
+def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int | None = None) -> Engine:
     def connect() -> sqlite3.Connection:
         uri = f"{path.as_uri()}?{access.value}"
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+        # We say BEGIN ourselves: a transaction that goes from reading to writing fails at once when it is not alone.
+        connection.isolation_level = None
+        if access is Access.WRITE:
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        if cache_kb is not None:
+            connection.execute(f"PRAGMA cache_size = -{cache_kb}")
+        return connection
 
     # The connection that was used last goes first: what it remembers of the file is still true. Beyond those that are
     # kept, each lasts only as long as it is needed.
-    pool = {"pool_size": KEPT, "max_overflow": MOST - KEPT, "pool_use_lifo": True}
+    pool = {"pool_size": kept, "max_overflow": most - kept, "pool_use_lifo": True}
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, **pool)
-    event.listen(engine, "connect", _configure if access is Access.WRITE else _configure_reading)
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def _configure_reading(connection: Any, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None
-
-
-def _configure(connection: Any, _: ConnectionPoolEntry) -> None:
-    # We say BEGIN ourselves: a transaction that upgrades from reading to writing fails at once when it is not alone.
-    connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
