@@ -42,7 +42,9 @@ class Outside:
     def _write_on(self, writer, found, content):
         with writer:
             writer.write(b"\n% more\n")
-        self.dropped.append(Dropped(found.path, hashlib.sha256(content).hexdigest(), found.drop, disturbed=True))
+        written = Dropped(found.path, hashlib.sha256(content).hexdigest(), found.drop, disturbed=True)
+        # Before it: what lies under that name by now may be a later file, and stays the latest.
+        self.dropped.insert(self.dropped.index(found), written)
         self._story.tell("an old writer appends", path=repr(found.path.name))
 
     def again(self):
