@@ -4,6 +4,7 @@ A statement costs more than a row, and each one lets all other threads go first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -28,7 +29,8 @@ class Inserts:
 
     def __init__(self, table: Table, *columns: str) -> None:
         self._columns = columns
-        self._statements = {count: _Statement(table, columns, count) for count in _COUNTS}
+        # Each is made when it is first needed: most processes write few rows.
+        self._statement = cache(partial(_Statement, table, columns))
 
     def add(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """A row that is there when the transaction ends (`write_out`), or when as many wait as are written at once.
@@ -47,7 +49,7 @@ class Inserts:
         done = 0
         for count in _COUNTS:
             while len(rows) - done >= count:
-                self._statements[count].run(connection, rows[done : done + count])
+                self._statement(count).run(connection, rows[done : done + count])
                 done += count
 
 
