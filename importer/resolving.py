@@ -26,7 +26,11 @@ class NotAnswered(Exception):
 
 
 def decide_as(
-    decision: Decision, references: References | None, look: Callable[[Document], LookedUp], grace: timedelta
+    decision: Decision,
+    references: References | None,
+    look: Callable[[Document], LookedUp],
+    grace: timedelta,
+    attempted_at: Callable[[Document], datetime | None],
 ) -> Decide:
     """The decision, to be made under a claim.
 
@@ -35,6 +39,7 @@ def decide_as(
         references: with `IMPORTED`, what Abillify calls the document; None: Abillify is asked.
         look: asks Abillify.
         grace: how long an upload may take to show (`api.readback_grace`).
+        attempted_at: when the last upload of a document ended, by our clock.
 
     Raises:
         NotAnswered: not here but by what is returned: it was to look, and got no answer.
@@ -56,7 +61,8 @@ def decide_as(
         seen, seen_at = _answered(look(document), document)
         if decision is Decision.IMPORTED:
             return _with_references(seen, document, now)
-        return _without(seen, document, lambda: person.not_imported(document, seen_at, grace, now), now)
+        before = attempted_at(document)
+        return _without(seen, document, lambda: person.not_imported(document, seen_at, grace, now, before), now)
 
     return look_and_decide
 

@@ -73,7 +73,8 @@ def _decide(
     """As `retry` and `resolve` do it, and as safe: alone with each document, and on a ledger that can be trusted."""
     with opened_ledger(settings) as ledger:
         decisions = Decisions(ledger, archivist(settings, ledger, SystemClock(), log), policies(settings).lifecycle)
-        decide = decide_as(ask.decision, ask.references, partial(read_back, settings), settings.api.readback_grace)
+        look, grace = partial(read_back, settings), settings.api.readback_grace
+        decide = decide_as(ask.decision, ask.references, look, grace, ledger.last_attempt_at)
         found = [
             decisions.record(document, EVENTS[ask.decision], _unless_changed(ask, decide), ask.note, actor=ask.actor)
             for document in choose(ledger)

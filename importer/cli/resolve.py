@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
         chosen = _chosen(ledger, name, batch, decision)
-        decide, decisions = _decide(settings, decision, references), decisions_of(ctx, settings, ledger)
+        decide, decisions = _decide(settings, ledger, decision, references), decisions_of(ctx, settings, ledger)
         try:
             decided = [decisions.record(document, EVENTS[decision], decide, note) for document in chosen]
         except NotAnswered as error:
@@ -117,8 +117,9 @@ def _told(decision: Decision, document: Document) -> str:
     return f"D{document.id} is {document.state} now{why}"
 
 
-def _decide(settings: Settings, decision: Decision, references: References | None) -> Decide:
-    return decide_as(decision, references, partial(read_back, settings), settings.api.readback_grace)
+def _decide(settings: Settings, ledger: Ledger, decision: Decision, references: References | None) -> Decide:
+    look, grace = partial(read_back, settings), settings.api.readback_grace
+    return decide_as(decision, references, look, grace, ledger.last_attempt_at)
 
 
 def read_back(settings: Settings, document: Document) -> LookedUp:

@@ -127,16 +127,20 @@ def imported(document: Document, references: References, now: datetime) -> Docum
     )
 
 
-def not_imported(document: Document, seen_at: datetime | None, grace: timedelta, now: datetime) -> Document | str:
+def not_imported(
+    document: Document, seen_at: datetime | None, grace: timedelta, now: datetime, attempted_at: datetime | None
+) -> Document | str:
     """A person looked and it is not there; the caller has read back once more and found nothing either.
 
-    While the last upload may still show, nobody can know: the document stays uncertain, and is looked up after that.
+    While the last upload may still show, nobody can know: the document stays uncertain, and is looked up after that. It
+    must be over by both clocks, as either of them may have been set forward meanwhile.
 
     Args:
         document: the one in question.
         seen_at: when the caller looked, by the server's clock; None: it never told.
         grace: how long an upload may take to show (`api.readback_grace`).
         now: by our clock.
+        attempted_at: the end of the last upload, by our clock; None: there was none.
     """
     if refusal := not_in_question(document, "--not-imported"):
         return refusal
@@ -144,6 +148,8 @@ def not_imported(document: Document, seen_at: datetime | None, grace: timedelta,
     # Unknown, when the importer was killed in the middle of an upload: the grace begins now.
     last_sent_at = key.last_sent_at or seen_at
     wait = last_sent_at + grace - seen_at if last_sent_at and seen_at else grace
+    if attempted_at is not None:
+        wait = max(wait, min(attempted_at + grace - now, grace))  # ours may have been set back, too
     if key.in_doubt and wait > timedelta(0):
         message = "Its last upload may still appear at Abillify (api.readback_grace); it is looked up again after that."
         changed = document.evolve(key=replace(key, last_sent_at=last_sent_at))

@@ -86,6 +86,7 @@ class Protocol(RuleBasedStateMachine):
         self.act = Act.SEND
         self.token = 0
         self.committed = START
+        self.attempted_at = None
         self.sleeper = None
         self.look_first = False
         self.requests = []
@@ -145,6 +146,8 @@ class Protocol(RuleBasedStateMachine):
         self.events.append(decision.event)
 
     def decided(self, outcome):
+        if self.document.state is State.SENDING:
+            self.attempted_at = self.moment().local
         self.take(decide(self.document, outcome, self.moment(), POLICY))
 
     def intend(self):
@@ -156,7 +159,7 @@ class Protocol(RuleBasedStateMachine):
         before = self.document.state
         assert self.document.state.is_on_its_way
         self.document = self.document.evolve(state=State.SENDING, came_from=before, key=key)
-        self.committed = self.now
+        self.committed, self.attempted_at = self.now, self.moment().local
         return True
 
     def post(self, sender, *, answer="ok", late=timedelta(0), hidden=timedelta(0)):
@@ -368,7 +371,8 @@ class Protocol(RuleBasedStateMachine):
             self.says(person.imported(self.document, seen.references, self.moment().local))
         elif not self.is_listed() and self.sleeper is None:
             now = self.moment()
-            self.says(person.not_imported(self.document, now.server, POLICY.readback_grace, now.local))
+            grace = POLICY.readback_grace
+            self.says(person.not_imported(self.document, now.server, grace, now.local, self.attempted_at))
 
     @precondition(lambda self: self.is_a_persons_turn() and self.is_listed())
     @rule()
@@ -450,3 +454,18 @@ class Protocol(RuleBasedStateMachine):
 
 TestProtocol = Protocol.TestCase
 TestProtocol.settings = settings(max_examples=500, stateful_step_count=22, deadline=None)
+
+
+def test_a_server_clock_set_forward_does_not_make_an_upload_old_enough_for_a_persons_word():
+    # Given an upload that is still on its way, and a server whose clock was set forward since it was last heard
+    world = Protocol()
+    world.begins(plagues={"the server's clock", "people"}, mood=["ok"], look_first=False, there=False)
+    world.the_servers_clock_jumps(jump=10 * HOUR)
+    world.send(fate="reply", answer=0, late=MINUTE, hidden=timedelta(0))
+    # When a person looks, does not find it, and says so
+    world.a_person_says_that_it_is_not_imported(what="list")
+    # Then nothing is sent before it could have shown, and it is found there
+    assert world.document.state is State.UNCERTAIN
+    world.teardown()
+    assert world.document.state is State.IMPORTED
+    assert len(world.requests) == 1

@@ -192,6 +192,11 @@ class LedgerReader:
             rows = connection.execute(query.where(a.document_id == document.id).order_by(a.id))
             return [Attempt(*row) for row in rows]
 
+    def last_attempt_at(self, document: Document) -> datetime | None:
+        """When its last upload ended, or began if that is all that is known; None where it was never sent."""
+        tried = self.attempts_of(document)
+        return tried[-1].ended_at or tried[-1].started_at if tried else None
+
     def resends_of(self, reference: str) -> list[Resend]:
         """All that was ever wanted for an invoice, oldest first."""
         if any("\ud800" <= character <= "\udfff" for character in reference):
