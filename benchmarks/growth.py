@@ -67,15 +67,16 @@ def one_document(ledger: Ledger) -> None:
     """The life of a document, as far as the ledger is concerned."""
     now = datetime.now(UTC)
     document = candidate(now)
-    claim = ledger.admit(document, Sighting(document.location, document.size, 1, 1), now, by_policy)
+    changes, sighting = ledger.changes, Sighting(document.location, document.size, 1, 1)
+    claim = ledger.write(changes.admit(document, sighting, now, by_policy))
     assert isinstance(claim, Claim)
     sending = claim.document.evolve(
         state=State.SENDING, came_from=State.PENDING, attempts=1, key=Key(born_at=now, last_sent_at=now)
     )
-    claim = ledger.intend(claim, sending, now)
+    claim = ledger.write(changes.intend(claim, sending, now))
     imported = sending.evolve(state=State.IMPORTED, references=References("_1", "_2", "_3"), imported_at=now)
-    claim = ledger.record(claim, imported, "document.imported", now, outcome="confirmed")
-    ledger.moved([Move(claim, f"/archive/2024/01/{document.path}")], now)
+    claim = ledger.write(changes.record(claim, imported, "document.imported", now, outcome="confirmed"))
+    ledger.write(changes.settle(Move(claim, f"/archive/2024/01/{document.path}"), now))
 
 
 def batch(ledger: Ledger, documents: int) -> Cost:

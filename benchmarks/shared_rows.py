@@ -103,22 +103,24 @@ def acts(ledger: Ledger) -> dict[str, Callable[[], object]]:
     """What a service asks of its ledger all the time, and what it writes."""
     now = datetime.now(UTC)
     waiting = candidate(now).evolve(state=State.DEFERRED, next_attempt_at=now)
-    put_off = ledger.admit(waiting, Sighting(waiting.location, 1, 1, 1), now, by_policy)
+    changes = ledger.changes
+    put_off = ledger.write(changes.admit(waiting, Sighting(waiting.location, 1, 1, 1), now, by_policy))
     assert isinstance(put_off, Claim)
-    ledger.release(put_off)
+    ledger.write(changes.release(put_off))
 
     def claim() -> None:
-        claimed = ledger.claim(put_off.document.id, datetime.now(UTC), early=True)
+        claimed = ledger.write(changes.claim(put_off.document.id, datetime.now(UTC), early=True))
         assert claimed is not None
-        ledger.release(claimed)
+        ledger.write(changes.release(claimed))
 
     def admit() -> None:
         found = candidate(datetime.now(UTC))
-        made = ledger.admit(found, Sighting(found.location, 1, 1, 1), datetime.now(UTC), by_policy)
+        sighting = Sighting(found.location, 1, 1, 1)
+        made = ledger.write(changes.admit(found, sighting, datetime.now(UTC), by_policy))
         assert isinstance(made, Claim)
         imported = made.document.evolve(state=State.DUPLICATE)
-        ledger.record(made, imported, "document.duplicate", datetime.now(UTC))
-        ledger.moved([Move(made, found.location)], datetime.now(UTC))
+        ledger.write(changes.record(made, imported, "document.duplicate", datetime.now(UTC)))
+        ledger.write(changes.settle(Move(made, found.location), datetime.now(UTC)))
 
     return {
         "admit": admit,

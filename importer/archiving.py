@@ -19,10 +19,13 @@ from importer.adapters.archive import (
     write_reason,
     write_receipt,
 )
-from importer.adapters.ledger import Claim, Group, Ledger, Member, Move
+from importer.adapters.ledger import Claim, Ledger, Move
 from importer.clock import Clock
 from importer.core.model import Document, Receipt, State
 from importer.core.naming import DoneFile
+from importer.relay import Desk
+from importer.stages import Measure, unmeasured
+from importer.writing import Writer
 
 PATIENCE = 0.05
 """Seconds for which a file to be put away waits for others, while there are many: nothing else waits for it."""
@@ -39,20 +42,33 @@ class _Settled:
 class Archivist:
     """Knows what lies beside what. Every step may be repeated after a crash.
 
-    A wait for the disk takes as long for many files as for one, so whoever comes first does it for all who wait: step
-    by step, with one wait after each, and one commit at the end.
+    A wait for the disk takes as long for many files as for one, so the steps are done for all who wait, with one wait
+    after each step.
     """
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, log: FilteringBoundLogger, *, done_file: DoneFile | None = None
+        self,
+        ledger: Ledger,
+        writer: Writer,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        *,
+        done_file: DoneFile | None = None,
+        measure: Measure = unmeasured,
     ) -> None:
         self._ledger = ledger
+        self._writer = writer
         self._done_file = done_file
         self._clock = clock
         self._log = log
-        self._group: Group[_Settled, Claim] = Group(self._put_away, patience=PATIENCE)
+        self._measure = measure
+        self._desk: Desk[_Settled, Move | Claim] = Desk("archivist", self._moved, patience=PATIENCE)
 
-    def put_away(self, claim: Claim, content: bytes | None) -> Claim:
+    def close(self) -> None:
+        """Returns when every file that was to be put away has been, as far as it goes."""
+        self._desk.close()
+
+    async def put_away(self, claim: Claim, content: bytes | None) -> Claim:
         """Writes the sidecar, moves the file, and tells the ledger; a fault is logged and tried again later.
 
         Args:
@@ -63,28 +79,15 @@ class Archivist:
             ClaimLost: another importer has taken the document over.
             NotDurable: the disk could not say that it has the file; the importer must stop.
         """
-        put_away = self._group.run(_Settled(claim, content))
-        assert put_away is not None, "a group gives each its result"
-        return put_away
+        outcome = await self._desk.done(_Settled(claim, content))
+        if isinstance(outcome, Claim):
+            return outcome
+        return await self._writer.written(self._ledger.changes.settle(outcome, self._clock.now()))
 
-    def _put_away(self, members: Sequence[Member[_Settled, Claim]]) -> None:
+    def _moved(self, wanted: Sequence[_Settled]) -> Sequence[Move | Claim | BaseException]:
         """Each of them, as far as it gets; NotDurable, raised by the wait for all, concerns all."""
-        moved: list[tuple[Member[_Settled, Claim], Move]] = []
-        outcomes = together([self._moving(member.wanted.claim, member.wanted.content) for member in members])
-        for member, outcome in zip(members, outcomes, strict=True):
-            match outcome:
-                case Move():
-                    moved.append((member, outcome))
-                case Claim():
-                    member.result = outcome
-                case Exception():
-                    member.error = outcome
-        settled = self._ledger.moved([move for _, move in moved], self._clock.now()) if moved else []
-        for (member, _), told in zip(moved, settled, strict=True):
-            if isinstance(told, Claim):
-                member.result = told
-            else:
-                member.error = told
+        with self._measure("move files"):
+            return together([self._moving(each.claim, each.content) for each in wanted])
 
     def _moving(self, claim: Claim, content: bytes | None) -> Act[Move | Claim]:
         """The acts on the disk: what the ledger is to be told, or the claim as it is where that is nothing."""
@@ -102,7 +105,9 @@ class Archivist:
         except TargetTaken:
             # A stranger was faster with that name; the ledger promises another one.
             remove_sidecars(target, receipt=True)
-            claim = self._ledger.record(claim, document.evolve(target=None), "file.name_taken", self._clock.now())
+            renamed = document.evolve(target=None)
+            change = self._ledger.changes.record(claim, renamed, "file.name_taken", self._clock.now())
+            claim = self._ledger.write(change)
             return (yield from self._moving(claim, content))
         except FileGone as error:
             self._log.error("file.lost", document=f"D{document.id}", message=str(error))

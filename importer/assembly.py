@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from importer.resender import Resender
 from importer.service import Limits, Service
 from importer.stages import Measure, unmeasured
 from importer.whereabouts import ledger_url, witness_of
+from importer.writing import Writer
 
 DEFAULT_ACCOUNT = "default"
 ELSEWHERE = "set ledger.url to a file on a disk of this machine, or use PostgreSQL"
@@ -107,8 +108,17 @@ def opened_ledger(
         yield ledger
 
 
-def archivist(settings: Settings, ledger: Ledger, clock: Clock, log: FilteringBoundLogger) -> Archivist:
-    return Archivist(ledger, clock, log, done_file=DoneFile.parse(settings.inbox.done_file))
+def archivist(
+    settings: Settings,
+    ledger: Ledger,
+    clock: Clock,
+    log: FilteringBoundLogger,
+    writer: Writer | None = None,
+    measure: Measure = unmeasured,
+) -> Archivist:
+    """With a writer of its own, if not with that of others."""
+    done_file = DoneFile.parse(settings.inbox.done_file)
+    return Archivist(ledger, writer or Writer(ledger), clock, log, done_file=done_file, measure=measure)
 
 
 @contextmanager
@@ -162,12 +172,15 @@ def put_together(
         client = stack.enter_context(opened_client(settings, credentials, ledger))
         reload = _reloading(settings, environ, client, redactor, log)
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)
+        writer = stack.enter_context(closing(Writer(ledger, measure)))
+        shelves = stack.enter_context(closing(archivist(settings, ledger, clock, log, writer, measure)))
         pipeline = Pipeline(
             ledger=ledger,
+            writer=writer,
             examiner=judge,
             client=client,
             line=line,
-            archivist=archivist(settings, ledger, clock, log),
+            archivist=shelves,
             batches=Batches(brake_policy(settings), judge, clock),
             policies=policies(settings, look_first=look_first, rebuilt_at=ledger.rebuilt_at()),
             clock=clock,
@@ -176,6 +189,7 @@ def put_together(
         )
         resender = resender_of(settings, ledger, client, line, log)
         pipeline.on_resend = resender.expect
+        stack.enter_context(pipeline)
         hooks = Hooks(commands_of(settings, os.environ), ledger, clock, log)
         yield Parts(settings, ledger, client, line, pipeline, resender, hooks, clock, log, redactor)
 

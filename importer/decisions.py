@@ -11,6 +11,7 @@ from importer.clock import SystemClock
 from importer.core.lifecycle import Now, Policy
 from importer.core.model import Document
 from importer.recovery import recover
+from importer.relay import complete
 
 Decide = Callable[[Document, datetime], Document | str]
 """The changed document, or why the decision does not fit. Called under the claim, so that nothing changes meanwhile."""
@@ -61,24 +62,29 @@ class Decisions:
                 return Decided(document, f"the file of D{document.id} cannot be moved; see the log, then try again")
             return self._record(claim, event, decide, note, actor or person())
         finally:
-            self._ledger.release(claim)
+            self._ledger.write(self._ledger.changes.release(claim))
 
     def _claim(self, document: Document) -> Claim | None:
         """A move that was begun is finished first: the decision may send the file elsewhere."""
-        claim = self._ledger.claim_for_person(document.id, _now())
+        claim = self._claimed(document)
         if claim is not None and claim.document.target is not None:
-            self._ledger.release(self._archivist.put_away(claim, None))
-            claim = self._ledger.claim_for_person(document.id, _now())
+            put_away = complete(self._archivist.put_away(claim, None))
+            self._ledger.write(self._ledger.changes.release(put_away))
+            claim = self._claimed(document)
         return claim
+
+    def _claimed(self, document: Document) -> Claim | None:
+        return self._ledger.write(self._ledger.changes.claim_for_person(document.id, _now()))
 
     def _record(self, claim: Claim, event: str, decide: Decide, note: str, actor: str) -> Decided:
         changed = decide(claim.document, _now())
         if isinstance(changed, str):
             return Decided(claim.document, changed)
         data = {"note": note} if note else None
-        claim = self._ledger.record(claim, changed, event, _now(), actor=actor, data=data)
+        change = self._ledger.changes.record(claim, changed, event, _now(), actor=actor, data=data)
+        claim = self._ledger.write(change)
         if claim.document.target is not None:
-            claim = self._archivist.put_away(claim, None)
+            claim = complete(self._archivist.put_away(claim, None))
         return Decided(claim.document)
 
 

@@ -1,14 +1,15 @@
 """One document, top to bottom: read, examined, admitted, claimed, sent, recorded, put away.
 
 The order of acts is exactly-once.md's: what is to happen is on disk before it happens, and what happened is on disk
-before the next thing. So this file can be killed at any line, and the ledger knows where to go on.
+before the next thing. So this file can be killed at any line, and the ledger knows where to go on. Where a document has
+to wait, for the disk or for its turn, it says `await`, and its thread goes on with another one (`relay.py`).
 """
 
 import os
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from structlog.typing import FilteringBoundLogger
 
@@ -42,7 +43,13 @@ from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
 from importer.recovery import recover
+from importer.relay import Crew, complete
 from importer.stages import Measure, unmeasured
+from importer.writing import Writer
+
+READERS = 2
+"""Threads that read files and have them inspected: work for the processor, of which one more would only be in the way;
+but two, so that a document over which one toils does not stop the others."""
 
 START_WITHIN = 60.0
 """Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
@@ -75,13 +82,29 @@ class Taken:
     """As it stands now; None for one that another importer has taken over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What is known of a document's way beside the document."""
+
+    content: bytes | None = None
+    """Its bytes, where they are at hand."""
+    haste: int = 0
+    """How late the news of it is: what has just come overtakes a backlog."""
+    sends: bool = True
+    """Whether anything may be uploaded."""
+
+
 class Pipeline:
-    """Works on one document at a time; safe to use from several threads at once."""
+    """Works on any number of documents at once; a context manager that waits for them.
+
+    Its coroutines are run by `importer.relay`: each act that takes its time by one of the threads that are for it.
+    """
 
     def __init__(  # noqa: PLR0913 - this is where all parts meet
         self,
         *,
         ledger: Ledger,
+        writer: Writer,
         examiner: Examiner,
         client: Abillify,
         line: Line,
@@ -94,6 +117,7 @@ class Pipeline:
     ) -> None:
         self._measure = measure
         self._ledger = ledger
+        self._writer = writer
         self._examiner = examiner
         self._client = client
         self._line = line
@@ -102,11 +126,21 @@ class Pipeline:
         self._policies = policies
         # No more than so many of the largest in memory, however many documents wait for the disk.
         self._lanes = Lanes(uploads=policies.uploads, memory=policies.uploads * examiner.max_size)
+        self._readers = Crew("reader", READERS)
+        self._uploaders = Crew("uploader", policies.uploads)
+        self._pacer = Crew("pacer", 1)
         self._is_ending = False
         self._clock = clock
         self._log = log
         self.on_resend: Callable[[], None] = lambda: None
         """Called when an import is recorded after which the invoice is to be sent again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for crew in (self._readers, self._pacer, self._uploaders):
+            crew.close()
 
     @property
     def examiner(self) -> Examiner:
@@ -124,7 +158,7 @@ class Pipeline:
         """Files that were found together, before any of them is taken: an unusual batch is held as a whole."""
         self._batches.survey(files, is_idle=is_idle)
 
-    def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:
+    async def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:
         """A file that has settled and that the ledger did not know, from top to bottom.
 
         Raises:
@@ -133,19 +167,20 @@ class Pipeline:
         """
         examiner = self._examiner  # one and the same from the reading to the verdict
         held = min(file.signature.size, examiner.max_size)  # a larger one is only hashed, and waits for no more room
-        with self._lanes.overtaking(file.told), self._lanes.holding(held):
+        async with self._lanes.holding(held, file.told):
+            await self._readers.takes_over()
             with self._measure("read"):
                 reading = read(file.path, examiner.max_size)
             with self._measure("examine"):
                 candidate = self._examined(examiner, file, reading, in_place=in_place)
-            with self._lanes.claim():
+            async with self._lanes.claim(file.told):
                 with self._measure("admit"):
-                    admitted = self._admit(candidate, file, reading)
+                    admitted = await self._admit(candidate, file, reading)
                 if not isinstance(admitted, Claim):
                     return Taken(admitted.id, is_new=False, document=admitted)
                 self._log_state("document.admitted", admitted.document)
-                settled = self._settled(admitted, reading.content)
-            document = self._put_away(settled, reading.content)
+                settled = await self._settled(admitted, Trip(reading.content, file.told))
+            document = await self._put_away(settled, reading.content)
         return Taken(admitted.document.id, is_new=True, document=document)
 
     def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
@@ -163,28 +198,31 @@ class Pipeline:
         looks_first = self._policies.look_first and state is State.PENDING
         return Act.READ_BACK if looks_first else FIRST_ACTS[state]
 
-    def resume(self, document_id: int) -> Document | None:
+    async def resume(self, document_id: int) -> Document | None:
         """A document that is due, or whose file has not been put away yet.
 
         Returns what has become of it; None where another importer works on it, or nothing is due.
         """
-        with self._lanes.claim():
-            claim = self._ledger.claim(document_id, self._clock.now())
-            settled = claim and self._settled(claim, None)
-        return self._put_away(settled, None)
+        async with self._lanes.claim(haste=0):
+            claim = await self._writer.written(self._ledger.changes.claim(document_id, self._clock.now()))
+            settled = claim and await self._settled(claim, Trip())
+        return await self._put_away(settled, None)
 
     def look(self, document_id: int) -> None:
         """An uncertain document is read back now, whatever its schedule says; nothing is sent.
 
         What is not at Abillify falls due at once for whoever sends.
         """
-        claim = self._ledger.claim(document_id, self._clock.now(), early=True)
+        claim = self._ledger.write(self._ledger.changes.claim(document_id, self._clock.now(), early=True))
         if claim is None:
             return
         if claim.document.state is State.UNCERTAIN:
-            self._put_away(self._settled(claim, None, sends=False), None)
+            complete(self._looked_up(claim))
         else:
-            self._ledger.release(claim)
+            self._ledger.write(self._ledger.changes.release(claim))
+
+    async def _looked_up(self, claim: Claim) -> None:
+        await self._put_away(await self._settled(claim, Trip(sends=False)), None)
 
     def recover(self) -> None:
         """What importers left behind that died."""
@@ -203,10 +241,11 @@ class Pipeline:
         candidate = examiner.examine(newcomer.evolve(in_place=in_place), reading.content).candidate
         return self._batches.braked(candidate)
 
-    def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
+    async def _admit(self, candidate: Document, file: FoundFile, reading: Reading) -> Claim | Document:
         sighting = Sighting(str(file.path), reading.size, reading.mtime_ns, reading.inode)
         try:
-            return self._ledger.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+            change = self._ledger.changes.admit(candidate, sighting, self._clock.now(), self._admission_of_file)
+            return await self._writer.written(change)
         except InUse as error:
             raise NotReady(f"{candidate.location}: {error}, whose file this seems to be") from error
 
@@ -220,26 +259,28 @@ class Pipeline:
     def _admission(self, candidate: Document, known: Sequence[Document]) -> Document:
         return admit(candidate, known, self._policies.admission)
 
-    def _reconsider(self, claim: Claim) -> Claim:
+    async def _reconsider(self, claim: Claim) -> Claim:
         """A person has sent it back: file, name and rules are looked at anew."""
+        await self._readers.takes_over()
         document, examiner = claim.document, self._examiner
         reading = read(Path(document.location), examiner.max_size)
         if reading.sha256 != document.sha256:
             raise FileVanished(f"{document.location} now has other content; that is a document of its own")
         candidate = examiner.examine(document, reading.content).candidate
-        return self._ledger.readmit(claim, candidate, self._clock.now(), self._admission)
+        change = self._ledger.changes.readmit(claim, candidate, self._clock.now(), self._admission)
+        return await self._writer.written(change)
 
     # ------------------------------------------------------------ acted upon
 
-    def _settled(self, claim: Claim, content: bytes | None, *, sends: bool = True) -> Claim | None:
+    async def _settled(self, claim: Claim, trip: Trip) -> Claim | None:
         """Every act that is due now; None when the claim was lost on the way."""
         try:
-            return self._survived(claim, content, sends=sends)
+            return await self._survived(claim, trip)
         except ClaimLost as error:
             self._lost(claim, error)
             return None
 
-    def _put_away(self, claim: Claim | None, content: bytes | None) -> Document | None:
+    async def _put_away(self, claim: Claim | None, content: bytes | None) -> Document | None:
         """The rest: the file to its place, and the claim given back. No upload waits for that.
 
         Returns the document as it stands now; None where the claim was lost.
@@ -249,28 +290,28 @@ class Pipeline:
         try:
             if claim.document.target is not None:
                 with self._measure("put away"):
-                    claim = self._archivist.put_away(claim, content)
+                    claim = await self._archivist.put_away(claim, content)
                 if claim.document.target is None:
                     return claim.document  # its commit has given the claim back
         except ClaimLost as error:
             self._lost(claim, error)
             return None
-        self._ledger.release(claim)
+        await self._writer.written(self._ledger.changes.release(claim))
         return claim.document
 
     def _lost(self, claim: Claim, error: ClaimLost) -> None:
         self._log.warning("claim.lost", document=f"D{claim.document.id}", message=str(error))
 
-    def _survived(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
+    async def _survived(self, claim: Claim, trip: Trip) -> Claim:
         """The acts; whatever goes wrong with the document itself becomes a decision about it."""
         try:
-            return self._acted(claim, content, sends=sends)
+            return await self._acted(claim, trip)
         except (LedgerError, ProbeError):
             raise  # no document's fault
         except Exception as error:  # noqa: BLE001 - one document's trouble must not end the others
             # Acts may have been recorded since the claim was made.
             claim = claim.holding(self._ledger.get(claim.document.id) or claim.document)
-            return self._decided(claim, self._trouble(claim.document, error))
+            return await self._decided(claim, self._trouble(claim.document, error))
 
     def _trouble(self, document: Document, error: Exception) -> Decision:
         match error:
@@ -281,46 +322,50 @@ class Pipeline:
         self._log.error("document.failed", document=f"D{document.id}", exc_info=error)
         return failed(document, type(error).__name__)
 
-    def _acted(self, claim: Claim, content: bytes | None, *, sends: bool) -> Claim:
+    async def _acted(self, claim: Claim, trip: Trip) -> Claim:
         if claim.document.unjudged:
-            claim = self._reconsider(claim)
+            claim = await self._reconsider(claim)
         act = next_act(claim.document, look_first=self._policies.look_first)
-        with self._line.turn(claim.document.id, act, sends=sends) as turn:
+        with self._line.turn(claim.document.id, act, sends=trip.sends) as turn:
             while act is not Act.REST and self._goes_on(turn):
-                if act is Act.SEND and not sends:
+                if act is Act.SEND and not trip.sends:
                     due = claim.document.evolve(next_attempt_at=self._clock.now())
-                    return self._decided(claim, Decision(due, "document.due"))
-                claim, act = self._perform(act, claim, content, turn)
+                    return await self._decided(claim, Decision(due, "document.due"))
+                claim, act = await self._perform(act, claim, trip, turn)
         return claim
 
-    def _perform(self, act: Act, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
+    async def _perform(self, act: Act, claim: Claim, trip: Trip, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
         outcome: Outcome
         match act:
             case Act.SEND:
-                return self._send(claim, content, turn)
+                return await self._send(claim, trip, turn)
             case Act.READ_BACK:
-                with self._lanes.request():
-                    outcome = self._client.read_back(document)
+                await self._uploaders.takes_over()
+                outcome = self._client.read_back(document)
             case Act.ASK_INVOICE:
                 assert document.invoice_reference is not None, "a waiting document has a reference"
-                with self._lanes.request():
-                    outcome = self._client.invoice_exists(document.invoice_reference)
+                await self._uploaders.takes_over()
+                outcome = self._client.invoice_exists(document.invoice_reference)
             case Act.REST:
                 return claim, act
-        return self._record(claim, document, outcome, turn, act)
+        return await self._record(claim, document, outcome, turn, act)
 
-    def _send(self, claim: Claim, content: bytes | None, turn: Turn) -> tuple[Claim, Act]:
+    async def _send(self, claim: Claim, trip: Trip, turn: Turn) -> tuple[Claim, Act]:
         document = claim.document
         if self._wants_question(document):
-            decided = self._ask_whether_paid(claim, turn)
+            decided = await self._ask_whether_paid(claim, turn)
             if decided is not None:
                 return decided, Act.REST
+        content = trip.content
         if content is None:
+            await self._readers.takes_over()
             content = self._content_of(document)
-        with self._lanes.intent():
+        async with self._lanes.intent(trip.haste):
             with self._measure("wait for the rate"):
-                self._client.wait_for_turn()
+                if self._client.is_paced:
+                    await self._pacer.takes_over()
+                    self._client.wait_for_turn()
             if not self._goes_on(turn):
                 return claim, Act.REST  # others have failed while this document waited for its time
             # Before the commit: whoever sleeps between the two must not think that the intent is fresh.
@@ -333,43 +378,50 @@ class Pipeline:
                 state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
             )
             with self._measure("intend"):
-                claim = self._ledger.intend(claim, sending, self._clock.now())
-            with self._lanes.request(within=start_by - self._clock.steady()) as is_free:
-                if not is_free or not self._goes_on(turn):
-                    return self._withdrawn(claim, document), Act.REST
-                self._ledger.confirm_sound()
-                with self._measure("upload"):
-                    outcome = self._client.import_document(sending, content, start_by=start_by)
-        return self._record(claim, sending, outcome, turn, Act.SEND)
+                change = self._ledger.changes.intend(claim, sending, self._clock.now())
+                claim = await self._writer.written(change)
+            with self._measure("wait for a connection"):
+                await self._uploaders.takes_over()
+            if self._is_too_late(start_by) or not self._goes_on(turn):
+                return await self._withdrawn(claim, document), Act.REST
+            self._ledger.confirm_sound()
+            with self._measure("upload"):
+                outcome = self._client.import_document(sending, content, start_by=start_by)
+        return await self._record(claim, sending, outcome, turn, Act.SEND)
+
+    def _is_too_late(self, start_by: float) -> bool:
+        return self._clock.steady() > start_by
 
     def _wants_question(self, document: Document) -> bool:
         """Of a reminder that nobody has let pass, and of which no send is in doubt."""
         is_wanted = self._policies.asks_whether_paid and document.kind in REMINDING
         return is_wanted and not document.key.in_doubt and INVOICE_PAID not in document.accepted
 
-    def _ask_whether_paid(self, claim: Claim, turn: Turn) -> Claim | None:
+    async def _ask_whether_paid(self, claim: Claim, turn: Turn) -> Claim | None:
         """The claim after a decision; None where the document goes on, as it does when the invoice does not tell."""
         document = claim.document
         assert document.invoice_reference is not None, "what is sent has a reference"
-        with self._lanes.request():
-            told = self._client.invoice(document.invoice_reference)
-            rows = None
-            if isinstance(told, InvoiceTold) and is_unclear(told.fields):
-                rows = self._client.payments(document.invoice_reference)
+        await self._uploaders.takes_over()
+        told = self._client.invoice(document.invoice_reference)
+        rows = None
+        if isinstance(told, InvoiceTold) and is_unclear(told.fields):
+            rows = self._client.payments(document.invoice_reference)
         for failed_question in (told, rows):
             if isinstance(failed_question, ReadFailed):
-                return self._record(claim, document, failed_question, turn, Act.ASK_INVOICE)[0]
+                return (await self._record(claim, document, failed_question, turn, Act.ASK_INVOICE))[0]
         if not isinstance(told, InvoiceTold):
             return None  # the upload is told that the invoice is unknown, and waits for it
         why = nothing_open(told.fields, rows if isinstance(rows, tuple) else None)
-        return None if why is None else self._decided(claim, Decision(held_as_paid(document, why), "document.held"))
+        if why is None:
+            return None
+        return await self._decided(claim, Decision(held_as_paid(document, why), "document.held"))
 
     def _goes_on(self, turn: Turn) -> bool:
         return not self._is_ending and self._line.honours(turn)
 
-    def _withdrawn(self, claim: Claim, before: Document) -> Claim:
+    async def _withdrawn(self, claim: Claim, before: Document) -> Claim:
         """An intent that has come to nothing: others have failed meanwhile, or are too slow, or we end."""
-        return self._decided(claim, Decision(before, "upload.withdrawn"), outcome="not_sent")
+        return await self._decided(claim, Decision(before, "upload.withdrawn"), outcome="not_sent")
 
     def _content_of(self, document: Document) -> bytes:
         """The bytes that were admitted, or none at all.
@@ -383,7 +435,9 @@ class Pipeline:
             raise FileVanished(f"{document.location} now has other content")
         return reading.content
 
-    def _record(self, claim: Claim, document: Document, outcome: Outcome, turn: Turn, act: Act) -> tuple[Claim, Act]:
+    async def _record(
+        self, claim: Claim, document: Document, outcome: Outcome, turn: Turn, act: Act
+    ) -> tuple[Claim, Act]:
         """The decision about an outcome, on disk."""
         decision = decide(document, outcome, self._now(), self._policies.lifecycle)
         name = outcome_name(outcome) if document.state is State.SENDING else None
@@ -391,16 +445,17 @@ class Pipeline:
         # First, and also when the claim is lost: whoever was refused must not go on asking.
         self._line.note(turn, act, outcome, stop=decision.stop_line, resume_after=decision.resume_after)
         with self._measure("record"):
-            return self._decided(claim, decision, outcome=name, data=data), decision.then
+            return await self._decided(claim, decision, outcome=name, data=data), decision.then
 
-    def _decided(
+    async def _decided(
         self, claim: Claim, decision: Decision, *, outcome: str | None = None, data: dict[str, Any] | None = None
     ) -> Claim:
         now = self._clock.now()
         resend = self._wants_resend(decision.document)
-        claim = self._ledger.record(
+        change = self._ledger.changes.record(
             claim, decision.document, decision.event, now, outcome=outcome, data=data, resend=resend
         )
+        claim = await self._writer.written(change)
         if resend:
             self.on_resend()
         self._log_state(decision.event, decision.document)

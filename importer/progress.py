@@ -1,4 +1,4 @@
-"""Whether every thread still gets on with its work, or rightly has none."""
+"""Whether everything that was begun gets on, or rightly waits."""
 
 import threading
 from collections.abc import Callable
@@ -14,14 +14,14 @@ class Patience:
     """Seconds that something may rightly take."""
 
     alone: float
-    """For what has nothing to wait for but the outside; and until the first of the workers is done."""
+    """For what has nothing to wait for but the outside; and until the first of the documents is done."""
     in_turn: float
-    """For one worker, which waits until the others before it are done."""
+    """For one document of many, which waits until the others before it are done."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Undertaking:
-    """What a thread has begun and not ended yet."""
+    """What has begun and not ended yet."""
 
     what: str
     since: float
@@ -29,35 +29,41 @@ class Undertaking:
 
 
 class Progress:
-    """What is under way, by thread. A thread that waits for work has nothing under way."""
+    """What is under way."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._under_way: dict[int, Undertaking] = {}
+        self._under_way: set[Undertaking] = set()
         self._last_done = clock()
         self.done = 0
         """How much work has come to its end."""
 
     def watched(self, act: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Does the act of a thread that is alone with its kind, and knows meanwhile that it is at it."""
-        return self._watched(False, act, *arguments, **named)
-
-    def work(self, act: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """The same for a worker, one of many, whose act may change a document."""
+        undertaking = self._begun(getattr(act, "__name__", "it").strip("_"), in_turn=False)
         try:
-            return self._watched(True, act, *arguments, **named)
+            return act(*arguments, **named)
         finally:
             with self._lock:
-                self.done += 1
-                self._last_done = self._clock()
+                self._under_way.remove(undertaking)
+
+    def begin(self, what: str) -> Undertaking:
+        """Work of which there is much at once, and which may change a document; to be ended with `end`."""
+        return self._begun(what, in_turn=True)
+
+    def end(self, undertaking: Undertaking) -> None:
+        with self._lock:
+            self._under_way.remove(undertaking)
+            self.done += 1
+            self._last_done = self._clock()
 
     def stuck(self, patience: Patience) -> Undertaking | None:
         """The oldest of what takes longer than it may."""
         now = self._clock()
         with self._lock:
-            under_way, last_done = sorted(self._under_way.values(), key=lambda each: each.since), self._last_done
-        # While others are done before it, a worker may be waiting for its turn.
+            under_way, last_done = sorted(self._under_way, key=lambda each: each.since), self._last_done
+        # While others are done before it, one may be waiting for its turn.
         none_done = now - last_done > patience.alone
         for each in under_way:
             may_take = patience.in_turn if each.in_turn and not none_done else patience.alone
@@ -65,13 +71,8 @@ class Progress:
                 return each
         return None
 
-    def _watched(self, in_turn: bool, act: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        thread = threading.get_ident()
+    def _begun(self, what: str, *, in_turn: bool) -> Undertaking:
+        undertaking = Undertaking(what, self._clock(), in_turn)
         with self._lock:
-            what = getattr(act, "__name__", "it").strip("_")
-            self._under_way[thread] = Undertaking(what, self._clock(), in_turn)
-        try:
-            return act(*arguments, **named)
-        finally:
-            with self._lock:
-                del self._under_way[thread]
+            self._under_way.add(undertaking)
+        return undertaking

@@ -11,19 +11,20 @@ def recover(ledger: Ledger, now: Now, policy: Policy) -> list[Document]:
     """Settles every orphaned claim; returns the documents whose upload may have arrived."""
     in_doubt = []
     for orphan in ledger.orphans(now.local):
-        claim = ledger.take_over(orphan, now.local)
+        claim = ledger.write(ledger.changes.take_over(orphan, now.local))
         if claim is None:
             continue  # another importer was faster
         if claim.document.state is State.SENDING:
             claim = _interrupted(ledger, claim, now, policy)
             in_doubt.append(claim.document)
-        ledger.release(claim)
+        ledger.write(ledger.changes.release(claim))
     return in_doubt
 
 
 def _interrupted(ledger: Ledger, claim: Claim, now: Now, policy: Policy) -> Claim:
     decision = decide(claim.document, INTERRUPTED, now, policy)
     try:
-        return ledger.record(claim, decision.document, decision.event, now.local, outcome="interrupted")
+        change = ledger.changes.record(claim, decision.document, decision.event, now.local, outcome="interrupted")
+        return ledger.write(change)
     except ClaimLost:
         return claim  # taken over in turn; that one's word counts

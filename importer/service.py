@@ -1,18 +1,19 @@
-"""Keeps the pipeline busy: scans, hands files and due documents to workers, tends the line, drains at the end.
+"""Keeps the pipeline busy: scans, begins with files and due documents, tends the line, drains at the end.
 
-One thread (the caller's) decides what is to be done; `concurrency` workers do it. Between attempts only the ledger
-remembers a document, so that a restart is nothing special.
+One thread (the caller's) decides what is to be done; the pipeline's do it. Between attempts only the ledger remembers a
+document, so that a restart is nothing special.
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
@@ -24,10 +25,11 @@ from importer.core.model import Document
 from importer.core.person import is_needed_for
 from importer.id_set import IdSet
 from importer.intake import Intake
-from importer.lanes import workers as workers_for
+from importer.lanes import under_way
 from importer.line import Line
 from importer.pipeline import Pipeline
-from importer.progress import Progress
+from importer.progress import Progress, Undertaking
+from importer.relay import Crew, Runner, Way
 from importer.resender import Resender
 
 IDLE = timedelta(days=1).total_seconds()
@@ -36,7 +38,7 @@ OUTAGE = 5.0
 """Seconds until a ledger that cannot be reached is asked again."""
 
 BREATH = 0.1
-"""Seconds between two questions for what is due, while workers change that all the time."""
+"""Seconds between two questions for what is due, while what is under way changes that all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +67,24 @@ class Round:
     unsettled: bool
     """Whether there are files that are not complete yet."""
     untaken: bool
-    """Whether there are complete files that no worker has begun with."""
+    """Whether there are complete files that nothing was begun with."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """What the workers are at."""
+    """What is to be done, and what is under way."""
 
     moves: deque[int] = field(default_factory=deque)
     """Documents whose file has not been put away."""
     due: deque[int] = field(default_factory=deque)
     """Documents whose time has come."""
     documents: set[int] = field(default_factory=set)
-    """Those that a worker has in hand."""
+    """Those that are under way."""
     is_for_fresh: bool = True
-    """Whether the next free worker is for a fresh file."""
+    """Whether the next room is for a fresh file."""
     running: int = 0
     resending: bool = False
-    """Whether an invoice is being sent again: one at a time, whatever the number of workers."""
+    """Whether an invoice is being sent again: one at a time, beside the documents."""
 
 
 class Service:
@@ -109,6 +111,8 @@ class Service:
         self._log = log
         self._work = _Work()
         self._lock = threading.Lock()
+        self._has_ended = threading.Condition(self._lock)
+        self._resends = Crew("resender", 1)  # of its own, whatever there is to import
         self._failure: BaseException | None = None
         self._taken = 0
         self._next_round = clock.steady()
@@ -119,7 +123,7 @@ class Service:
         self.touched = IdSet()
         """Ids of the documents that this service has had to do with."""
         self.for_a_person: set[int] = set()
-        """Those among them that its workers have left to a person."""
+        """Those among them that were left to a person."""
         self.intake = Intake(
             scanner,
             ledger,
@@ -135,22 +139,20 @@ class Service:
         self.on_turn: Callable[[], float] = lambda: IDLE
         """Called in every turn, by the main thread; returns the seconds until it wants to be called again."""
         self.progress = Progress(time.monotonic)
-        """What the threads are at; by a clock that stands still with a suspended machine."""
+        """What is under way; by a clock that stands still with a suspended machine."""
         self.wake = threading.Event()
-        """Set by whoever has news: a worker that is done, a watcher, a signal."""
+        """Set by whoever has news: a document that is done, a watcher, a signal."""
 
     def run(self, stop: Callable[[Round], bool]) -> None:
         """Turns until `stop` says so, then drains: what is under way is finished, nothing new is begun.
 
         Raises:
-            whatever ended a worker: a fault of ours, or of the ledger.
+            whatever ended a document's way: a fault of ours, or of the ledger.
         """
-        # One more, so that resends have a worker whatever there is to import.
-        workers = ThreadPoolExecutor(workers_for(self._limits.concurrency) + 1, thread_name_prefix="worker")
         try:
             while True:
                 self.wake.clear()
-                turn = self.progress.watched(self._survived_turn, workers)
+                turn = self.progress.watched(self._survived_turn)
                 if self._failure is not None or stop(turn):
                     break
                 self.wake.wait(turn.next_turn)
@@ -158,13 +160,15 @@ class Service:
             self._log.debug("service.draining")
             self._pipeline.begin_nothing_new()
             self._resender.begin_nothing_new()
-            workers.shutdown(cancel_futures=True)
+            with self._has_ended:
+                self._has_ended.wait_for(lambda: self._work.running == 0)
+            self._resends.close()
         if self._failure is not None:
             raise self._failure
 
     @property
     def is_busy(self) -> bool:
-        """Whether any worker is at work."""
+        """Whether anything is under way."""
         with self._lock:
             return self._work.running > 0
 
@@ -196,25 +200,25 @@ class Service:
         """Files and folders that could not be looked at, with the reason; they stay where they are."""
         return self.intake.problems
 
-    def _survived_turn(self, workers: ThreadPoolExecutor) -> Round:
+    def _survived_turn(self) -> Round:
         """A turn; without the ledger it comes to nothing, and the next one is tried a little later."""
         try:
-            return self._turn(workers)
+            return self._turn()
         except LedgerUnavailable as error:
             if not self._limits.outlives_outages:
                 raise
             self._log.warning("ledger.unavailable", at="turn", message=str(error))
             return Round(OUTAGE, unsettled=True, untaken=True)
 
-    def _turn(self, workers: ThreadPoolExecutor) -> Round:
+    def _turn(self) -> Round:
         probe_in = self._tend()
         round_in = self._begin_round()
         intake_in = self.intake.go_on(is_busy=self.is_busy, is_full=self._is_full)
         self._look_for_due()
-        self._hand_out(workers)
+        self._hand_out()
         due_in = self._due_in()
         self.has_caught_up = self.intake.looks > 0 and self.left == 0
-        resend_in = self._hand_out_resend(workers)
+        resend_in = self._hand_out_resend()
         waits = (intake_in, round_in, probe_in, due_in, resend_in, self.on_turn(), IDLE)
         next_turn = min(seconds for seconds in waits if seconds is not None)
         untaken = self.intake.has_files and not self._is_full
@@ -251,29 +255,29 @@ class Service:
         self._line_at = inf if wait is None else steady + wait
         return wait
 
-    def _hand_out(self, workers: ThreadPoolExecutor) -> None:
-        """Every other free worker is for what is fresh, the others are for what has waited: neither waits for ever."""
+    def _hand_out(self) -> None:
+        """Every other room is for what is fresh, the others are for what has waited: neither waits for ever."""
         while self._has_room():
-            if self._work.is_for_fresh and self._hand_out_file(workers, self.intake.next_fresh):
+            if self._work.is_for_fresh and self._hand_out_file(self.intake.next_fresh):
                 self._work.is_for_fresh = False
-            elif self._hand_out_waiting(workers):
+            elif self._hand_out_waiting():
                 self._work.is_for_fresh = True
-            elif not self._hand_out_file(workers, self.intake.next_fresh):
+            elif not self._hand_out_file(self.intake.next_fresh):
                 break
 
-    def _hand_out_waiting(self, workers: ThreadPoolExecutor) -> bool:
+    def _hand_out_waiting(self) -> bool:
         return (
-            self._hand_out_document(workers, self._work.moves)
-            or (self._line.is_open and self._hand_out_document(workers, self._work.due))
-            or self._hand_out_file(workers, self.intake.next_of_backlog)
+            self._hand_out_document(self._work.moves)
+            or (self._line.is_open and self._hand_out_document(self._work.due))
+            or self._hand_out_file(self.intake.next_of_backlog)
         )
 
-    def _hand_out_file(self, workers: ThreadPoolExecutor, following: Callable[[], FoundFile | None]) -> bool:
+    def _hand_out_file(self, following: Callable[[], FoundFile | None]) -> bool:
         if self._is_full or (file := following()) is None:
             return False
         with self._lock:
             self._taken += 1
-        self._begin(workers.submit(self.progress.work, self._take, file))
+        self._begin("take", self._take(file))
         return True
 
     @property
@@ -281,12 +285,12 @@ class Service:
         """Whether as many new files are taken, or under way, as are wanted."""
         return self._limits.files is not None and self._taken >= self._limits.files
 
-    def _hand_out_document(self, workers: ThreadPoolExecutor, ids: deque[int]) -> bool:
+    def _hand_out_document(self, ids: deque[int]) -> bool:
         while ids:
             document_id = ids.popleft()
             if document_id not in self._work.documents:
                 self._work.documents.add(document_id)
-                self._begin(workers.submit(self.progress.work, self._resume, document_id))
+                self._begin("resume", self._resume(document_id))
                 return True
         return False
 
@@ -299,29 +303,30 @@ class Service:
     def _due_in(self) -> float:
         """Seconds until it is worthwhile to ask the ledger again what is due."""
         if not self._line.is_open or self._work.due:
-            return IDLE  # the line's opening, or the next worker that is done, wakes us
+            return IDLE  # the line's opening, or the next document that is done, wakes us
         return max(0.0, (self._asked_at + BREATH if self._is_stale else self._due_at) - self._clock.steady())
 
     def _ask_for_due(self) -> float:
         among = self._own
         now = self._clock.now()
         self._work.due.extend(self._pipeline.due(4 * self._limits.concurrency, among=among))
-        # What is due already and was not handed out waits for a worker that is done, or for the line.
+        # What is due already and was not handed out waits for one that is done, or for the line.
         moment = self._ledger.next_due_at(after=now, among=among)
         return IDLE if moment is None else max(0.05, (moment - now).total_seconds())
 
-    def _hand_out_resend(self, workers: ThreadPoolExecutor) -> float:
+    def _hand_out_resend(self) -> float:
         """One at a time, beside the imports. Returns the seconds until it is worthwhile to look again."""
         if self._work.resending:
-            return IDLE  # its worker wakes us
+            return IDLE  # its end wakes us
         resend_id, wait = self._resender.next_due(among=self._own)
         if resend_id is None:
             return wait if self._line.is_open else IDLE
         self._work.resending = True
-        self._begin(workers.submit(self.progress.work, self._resend, resend_id))
+        self._begin("resend", self._resend(resend_id))
         return IDLE
 
-    def _resend(self, resend_id: int) -> None:
+    async def _resend(self, resend_id: int) -> None:
+        await self._resends.takes_over()
         try:
             self._resender.send_for_service(resend_id)
         finally:
@@ -335,24 +340,25 @@ class Service:
     def _own(self) -> IdSet | None:
         return self.touched if self._limits.only_own else None
 
-    # ------------------------------------------------------------ workers
+    # ------------------------------------------------------------ under way
 
     def _has_room(self) -> bool:
         with self._lock:
-            return self._work.running < workers_for(self._limits.concurrency)
+            return self._work.running < under_way(self._limits.concurrency)
 
-    def _begin(self, future: "Future[None]") -> None:
+    def _begin(self, what: str, way: Way[None]) -> None:
         with self._lock:
             self._work.running += 1
-        future.add_done_callback(self._end)
+        Runner(way, partial(self._end, self.progress.begin(what))).go_on()
 
-    def _end(self, future: "Future[None]") -> None:
-        with self._lock:
-            self._work.running -= 1
+    def _end(self, undertaking: Undertaking, _: Any, error: BaseException | None) -> None:
+        self.progress.end(undertaking)
+        with self._has_ended:
             self._is_stale = True
-            error = None if future.cancelled() else future.exception()
             if error is not None and not self._is_outlived(error) and self._failure is None:
                 self._failure = error
+            self._work.running -= 1
+            self._has_ended.notify()
         self.wake.set()
 
     def _is_outlived(self, error: BaseException) -> bool:
@@ -362,9 +368,9 @@ class Service:
         self._log.warning("ledger.unavailable", at="worker", message=str(error))
         return True
 
-    def _take(self, file: FoundFile) -> None:
+    async def _take(self, file: FoundFile) -> None:
         try:
-            taken = self._pipeline.take(file, in_place=self._limits.in_place(file))
+            taken = await self._pipeline.take(file, in_place=self._limits.in_place(file))
         except NotReady as error:
             self._log.info("file.not_ready", path=file.relative, message=str(error))
             self.intake.retry(file.path)
@@ -395,9 +401,9 @@ class Service:
         with self._lock:
             self._taken -= 1
 
-    def _resume(self, document_id: int) -> None:
+    async def _resume(self, document_id: int) -> None:
         try:
-            self._note(self._pipeline.resume(document_id))
+            self._note(await self._pipeline.resume(document_id))
             self.touched.add(document_id)
         finally:
             self._work.documents.discard(document_id)

@@ -25,7 +25,7 @@ class Stage:
     elapsed: float = 0.0
     """Seconds from its begin to its end, waiting for disk, server and other threads included."""
     processor: float = 0.0
-    """Seconds of the processor, of its own thread only: who commits for a whole group pays for all of it."""
+    """Seconds of the processor; of a stage that another thread ends than has begun it, nobody knows them."""
 
 
 class Profile:
@@ -37,6 +37,7 @@ class Profile:
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
+        thread = threading.get_ident()
         began, processor_began = time.perf_counter(), time.thread_time()
         try:
             yield
@@ -46,7 +47,7 @@ class Profile:
                 stage = self._stages.setdefault(name, Stage())
                 stage.times += 1
                 stage.elapsed += elapsed
-                stage.processor += processor
+                stage.processor += processor if threading.get_ident() == thread else 0.0
 
     @property
     def stages(self) -> list[tuple[str, Stage]]:

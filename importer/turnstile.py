@@ -1,65 +1,79 @@
-"""Room for so many at once, where whoever is in a hurry goes before those who came earlier."""
+"""Room for so much at once, where whoever is in a hurry goes before those who came earlier."""
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    haste: int
-    _bell: threading.Lock = field(default_factory=threading.Lock)
-    """Held until a place is theirs."""
-
-    def __post_init__(self) -> None:
-        self._bell.acquire()
-
-    def wait(self, within: float | None) -> bool:
-        return self._bell.acquire(timeout=-1 if within is None else max(0.0, within))
-
-    def let_in(self) -> None:
-        self._bell.release()
+from importer.relay import Runner, Wait
 
 
 class Turnstile:
-    """As a semaphore, but every other place that becomes free is for the one in the greatest hurry.
+    """As a semaphore, but every other one who is let in is the one in the greatest hurry.
 
-    The others are for whoever has waited longest: they must not wait for ever, or their leases would end.
+    The others are those who have waited longest: they must not wait for ever, or their leases would end.
+
+    Args:
+        room: in places, bytes or whatever is counted.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, room: int) -> None:
         self._lock = threading.Lock()
-        self._free = places
-        self._waiting: list[_Waiting] = []
+        self._room = self._free = room
+        self._waiting: list[tuple[Place, Runner]] = []
         self._is_for_hasty = True
 
-    def enter(self, haste: int = 0, *, within: float | None = None) -> bool:
-        """Waits for a place; False when none was free for `within` seconds.
+    def place(self, haste: int = 0, size: int = 1) -> "Place":
+        """Room for the inside of an `async with`.
 
         Args:
             haste: who has more of it goes first; 0 for none.
-            within: seconds; None for as long as it takes.
+            size: how much of the room; whoever wants more than there is goes alone.
         """
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return True
-            me = _Waiting(haste)
-            self._waiting.append(me)
-        if me.wait(within):
-            return True
-        with self._lock:
-            if me in self._waiting:
-                self._waiting.remove(me)
-                return False
-        return True  # let in at the last moment
+        return Place(self, haste, min(size, self._room))
 
-    def leave(self) -> None:
-        """Gives the place to the next one."""
+    def enter(self, place: "Place", runner: Runner) -> None:
+        """Lets the runner go on when there is room for it."""
         with self._lock:
-            if not self._waiting:
-                self._free += 1
+            if self._waiting or place.size > self._free:
+                self._waiting.append((place, runner))
                 return
-            chosen = max(self._waiting, key=lambda one: one.haste) if self._is_for_hasty else self._waiting[0]
-            self._is_for_hasty = chosen.haste == 0 or not self._is_for_hasty
+            self._free -= place.size
+        runner.go_on()
+
+    def leave(self, place: "Place") -> None:
+        """Gives the room to the next ones."""
+        with self._lock:
+            self._free += place.size
+            let_in = self._let_in()
+        for runner in let_in:
+            runner.go_on()
+
+    def _let_in(self) -> Sequence[Runner]:
+        let_in: list[Runner] = []
+        while self._waiting:
+            hasty = max(self._waiting, key=lambda one: one[0].haste)
+            chosen = hasty if self._is_for_hasty else self._waiting[0]
+            place, runner = chosen
+            if place.size > self._free:
+                break
+            self._is_for_hasty = place.haste == 0 or not self._is_for_hasty
             self._waiting.remove(chosen)
-            chosen.let_in()
+            self._free -= place.size
+            let_in.append(runner)
+        return let_in
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somebody's part of the room."""
+
+    turnstile: Turnstile
+    haste: int
+    size: int
+
+    async def __aenter__(self) -> None:
+        await Wait(partial(self.turnstile.enter, self))
+
+    async def __aexit__(self, *_: object) -> None:
+        self.turnstile.leave(self)

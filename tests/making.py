@@ -42,3 +42,14 @@ def at(seconds: float = 0, *, server: bool = True) -> Now:
 
 def error(status: int, message: str = "no") -> VendorError:
     return VendorError(status, name="Error", type="ERR", message=message)
+
+
+class made:  # noqa: N801 - reads as a verb: `made(ledger).release(claim)`
+    """What can become of documents, each change written at once and by itself."""
+
+    def __init__(self, ledger):
+        self._ledger = ledger
+
+    def __getattr__(self, name):
+        change = getattr(self._ledger.changes, name)
+        return lambda *arguments, **named: self._ledger.write(change(*arguments, **named))

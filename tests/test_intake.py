@@ -11,6 +11,7 @@ from importer.adapters.inbox.look import FRESH
 from importer.adapters.ledger import Ledger, LedgerError, Sighting
 from importer.core.model import Digest, Document
 from importer.intake import GLANCE, QUEUED, SHARE, Intake
+from tests.making import made
 
 RESCAN = 60.0
 START = datetime(2026, 11, 21, tzinfo=UTC)
@@ -63,7 +64,7 @@ class World:
         )  # fmt: skip
         self.ledger.bind_account("a")
         sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
-        self.ledger.admit(document, sighting, START, lambda candidate, known: candidate)
+        made(self.ledger).admit(document, sighting, START, lambda candidate, known: candidate)
 
     def go_on(self, *, is_full=False):
         return self.intake.go_on(is_busy=False, is_full=is_full)

@@ -1,56 +1,86 @@
-"""How many may be where at once."""
+"""How much may be where at once, and who goes first."""
 
-import threading
+from importer.relay import Runner, Wait
+from importer.turnstile import Turnstile
 
-from importer.lanes import Lanes
+
+class Guests:
+    """Ways through a turnstile that stay inside until they are let out. All on the test's own thread."""
+
+    def __init__(self, turnstile):
+        self._turnstile = turnstile
+        self._inside = {}
+        self.entered = []
+
+    def come(self, name, haste=0, size=1):
+        async def way():
+            async with self._turnstile.place(haste, size):
+                self.entered.append(name)
+                await Wait(lambda runner: self._inside.update({name: runner}))
+
+        Runner(way(), lambda _, error: None).go_on()
+
+    def leave(self, name):
+        self._inside.pop(name).go_on()
 
 
-def test_there_is_room_for_so_many_requests_and_no_more():
-    lanes = Lanes(uploads=2, memory=1)
-    with lanes.request() as first, lanes.request(within=0) as second:
-        assert (first, second) == (True, True)
-        with lanes.request(within=0) as third:
-            assert not third
-    with lanes.request(within=0) as again:
-        assert again, "whoever got none has given none back"
+def test_there_is_room_for_so_many_and_no_more():
+    guests = Guests(Turnstile(2))
+    for name in "abc":
+        guests.come(name)
+    assert guests.entered == ["a", "b"]
+    guests.leave("a")
+    assert guests.entered == ["a", "b", "c"]
 
 
 def test_documents_wait_until_their_bytes_have_room_but_a_large_one_may_go_alone():
-    lanes = Lanes(uploads=1, memory=100)
-    entered = []
-
-    def hold(size):
-        with lanes.holding(size):
-            entered.append(size)
-
-    with lanes.holding(60), lanes.holding(40):
-        waiting = [threading.Thread(target=hold, args=[size]) for size in (1, 1000)]
-        for thread in waiting:
-            thread.start()
-        while len(lanes._room._waiters) < 2:
-            pass
-        assert entered == []
-    for thread in waiting:
-        thread.join()
-    assert sorted(entered) == [1, 1000]
+    guests = Guests(Turnstile(100))
+    guests.come("60", size=60)
+    guests.come("40", size=40)
+    guests.come("1000", size=1000)
+    guests.come("1", size=1)
+    guests.leave("60")
+    assert guests.entered == ["60", "40"], "the large one is not overtaken for ever by small ones"
+    guests.leave("40")
+    assert guests.entered == ["60", "40", "1000"]
+    guests.leave("1000")
+    assert guests.entered == ["60", "40", "1000", "1"]
 
 
 def test_every_other_place_is_for_whoever_is_in_a_hurry_and_the_rest_for_who_waits_longest():
-    lanes = Lanes(uploads=1, memory=1)
-    order = []
+    guests = Guests(Turnstile(1))
+    guests.come("there")
+    for name, haste in {"first": 0, "second": 0, "third": 0, "news": 1, "latest news": 2}.items():
+        guests.come(name, haste)
+    for _ in range(5):
+        guests.leave(guests.entered[-1])
+    assert guests.entered[1:] == ["latest news", "first", "news", "second", "third"]
 
-    def ask(name, haste):
-        with lanes.overtaking(haste), lanes.request():
-            order.append(name)
 
-    with lanes.request():
-        threads = []
-        for name, haste in {"first": 0, "second": 0, "third": 0, "news": 1, "latest news": 2}.items():
-            threads.append(threading.Thread(target=ask, args=[name, haste]))
-            threads[-1].start()
-            while len(lanes._requests._waiting) < len(threads):
-                pass
-    for thread in threads:
-        thread.join()
+def test_whoever_fails_inside_gives_the_place_back():
+    turnstile = Turnstile(1)
+    guests = Guests(turnstile)
 
-    assert order == ["latest news", "first", "news", "second", "third"]
+    async def failing():
+        async with turnstile.place():
+            raise ValueError
+
+    Runner(failing(), lambda _, error: None).go_on()
+    guests.come("next")
+    assert guests.entered == ["next"]
+
+
+def test_many_that_leave_at_once_do_not_pile_up():
+    turnstile = Turnstile(1)
+    through = []
+
+    async def way(number):
+        async with turnstile.place():
+            through.append(number)
+
+    guests = Guests(turnstile)
+    guests.come("there")
+    for number in range(5000):
+        Runner(way(number), lambda _, error: None).go_on()
+    guests.leave("there")
+    assert through == list(range(5000))

@@ -1,6 +1,7 @@
-"""Whether a thread gets on."""
+"""Whether what was begun gets on."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,7 +11,7 @@ from importer.progress import Patience, Progress
 PATIENCE = Patience(alone=60, in_turn=600)
 
 
-def test_who_waits_for_work_is_not_stuck():
+def test_where_nothing_has_begun_nothing_is_stuck():
     assert Progress(lambda: 1e9).stuck(PATIENCE) is None
 
 
@@ -18,7 +19,6 @@ class Hanging:
     """A thread that has begun with something, and stays at it until the end of the context."""
 
     def __init__(self, do):
-        self._do = do
         self._begun, self._end = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=do, args=(self.upload,))
 
@@ -35,35 +35,42 @@ class Hanging:
         self._thread.join()
 
 
-def test_a_worker_is_stuck_when_none_has_been_done_for_too_long():
+@contextmanager
+def under_way(progress):
+    undertaking = progress.begin("take")
+    yield
+    progress.end(undertaking)
+
+
+def test_a_document_is_stuck_when_none_has_been_done_for_too_long():
     now = [0.0]
     progress = Progress(lambda: now[0])
-    with Hanging(progress.work):
+    with under_way(progress):
         now[0] = 60.0
         assert progress.stuck(PATIENCE) is None
         now[0] = 60.1
-        assert progress.stuck(PATIENCE).what == "upload"
+        assert progress.stuck(PATIENCE).what == "take"
     assert progress.stuck(PATIENCE) is None
 
 
-def test_a_worker_may_wait_while_others_are_done_but_not_for_ever():
+def test_a_document_may_wait_while_others_are_done_but_not_for_ever():
     now = [0.0]
     progress = Progress(lambda: now[0])
-    with Hanging(progress.work):
+    with under_way(progress):
         now[0] = 600.0
-        progress.work(lambda: None)
+        progress.end(progress.begin("resume"))
         assert progress.stuck(PATIENCE) is None
         now[0] = 600.1
-        assert progress.stuck(PATIENCE).what == "upload"
+        assert progress.stuck(PATIENCE).what == "take"
     assert progress.done == 2
 
 
-def test_workers_that_are_done_do_not_hide_a_loop_that_is_stuck():
+def test_documents_that_are_done_do_not_hide_a_loop_that_is_stuck():
     now = [0.0]
     progress = Progress(lambda: now[0])
     with Hanging(progress.watched):
         now[0] = 60.1
-        progress.work(lambda: None)
+        progress.end(progress.begin("take"))
         assert progress.stuck(PATIENCE).what == "upload"
 
 
@@ -76,7 +83,7 @@ def test_a_turn_of_the_loop_is_watched_and_is_no_work():
 def test_a_failure_ends_it_too():
     progress = Progress(lambda: 0.0)
     with pytest.raises(ZeroDivisionError):
-        progress.work(lambda: 1 / 0)
+        progress.watched(lambda: 1 / 0)
     assert progress.stuck(Patience(alone=-1, in_turn=-1)) is None
 
 

@@ -17,7 +17,7 @@ from importer.config import load_settings
 from importer.core.model import InDoubt, NotSent, ReadFailed, Refused, State, VendorError
 from importer.lookout import Lookout
 from importer.progress import Progress
-from tests.test_progress import PATIENCE, Hanging
+from tests.test_progress import PATIENCE, under_way
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -135,9 +135,9 @@ def test_a_thread_that_hangs_makes_it_unhealthy_as_long_as_it_does():
             connection.close()
             return answer.status, content
 
-        with Hanging(service.progress.work):
+        with under_way(service.progress):
             assert health()[0] == 200
             now[0] = PATIENCE.alone + 1
             status, content = health()
-        assert (status, b"`upload`" in content) == (503, True)
+        assert (status, b"`take`" in content) == (503, True)
         assert health()[0] == 200

@@ -24,7 +24,7 @@ from importer.cli.watched import watched
 from importer.config import ConfigError, Settings
 from importer.heartbeat import Heartbeat
 from importer.helpers import Helpers
-from importer.lanes import claims, workers
+from importer.lanes import claims, under_way
 from importer.progress import Patience
 from importer.service import Limits, Round, Service
 
@@ -145,4 +145,4 @@ def _patience(settings: Settings) -> Patience:
     queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     alone = (2 * (api.timeout + queueing) + INSPECTION).total_seconds()
     # Of the places that others give up, it gets every other one at the latest (`importer.turnstile`).
-    return Patience(alone=alone, in_turn=2 * alone * workers(api.concurrency) / api.concurrency)
+    return Patience(alone=alone, in_turn=2 * alone * under_way(api.concurrency) / api.concurrency)

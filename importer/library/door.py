@@ -21,6 +21,7 @@ from importer.core.model import Document
 from importer.core.naming import shown
 from importer.library.result import ImportResult, result_of
 from importer.pipeline import Taken
+from importer.relay import complete
 from importer.whereabouts import is_put_away, named
 
 BREATH = 0.25
@@ -177,7 +178,8 @@ class Importer:
             file = self._found(path)
             self._survey(file)
             try:
-                return self._parts.pipeline.take(file, in_place=self._stays(file) if in_place is None else in_place)
+                stays = self._stays(file) if in_place is None else in_place
+                return complete(self._parts.pipeline.take(file, in_place=stays))
             except FileVanished:
                 raise
             except NotReady:
@@ -227,10 +229,10 @@ class Importer:
         if _is_settled(document):
             return document
         pipeline, is_due = self._parts.pipeline, self._is_due(document)
-        if is_due and pipeline.resume(document_id) is None:
+        if is_due and complete(pipeline.resume(document_id)) is None:
             # Somebody works on it; unless that one is dead.
             self._recover()
-            pipeline.resume(document_id)
+            complete(pipeline.resume(document_id))
         return self._known(f"D{document_id}")
 
     def _is_due(self, document: Document) -> bool:

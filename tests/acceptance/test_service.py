@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from importer.lanes import workers
+from importer.lanes import under_way
 from importer.sandbox import faults
 from tests.world import eml, pdf
 
@@ -75,13 +75,13 @@ def test_a_fresh_file_waits_only_for_what_is_under_way_already(world):
         world.sandbox.release()
         service.wait_for("document.imported", path="new/RE99999.pdf")
         service.kill()
-    # Then only what workers had in hand came before
+    # Then only what was under way came before
     references = [c.reference for c in world.sandbox.effects]
-    assert references.index("RE99999") <= 2 * workers(UPLOADS)
+    assert references.index("RE99999") <= 2 * under_way(UPLOADS)
 
 
 def test_what_has_waited_gets_its_share_while_ever_more_comes(world):
-    # Given a backlog that the workers cannot all have in hand, and more that comes while they are held up
+    # Given a backlog that cannot all be under way, and more that comes while they are held up
     drop_many(world, 100, start=10000)
     world.sandbox.fail(faults.delay(before=None), endpoint="probe")
     with world.running() as service:
@@ -94,10 +94,10 @@ def test_what_has_waited_gets_its_share_while_ever_more_comes(world):
         while not backlog <= {c.reference for c in world.sandbox.effects}:
             service.wait_for("document.imported")
         service.kill()
-    # Then every other one is of the backlog, besides those that workers had in hand
+    # Then every other one is of the backlog, besides those that were under way
     references = [c.reference for c in world.sandbox.effects]
     last = max(references.index(reference) for reference in backlog)
-    assert last <= 2 * len(backlog) + 2 * workers(UPLOADS)
+    assert last <= 2 * len(backlog) + 2 * under_way(UPLOADS)
 
 
 def test_a_file_that_is_too_large_waits_for_no_more_room_than_others(world):

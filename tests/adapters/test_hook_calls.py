@@ -16,7 +16,7 @@ from importer.adapters.ledger import Ledger, Sighting
 from importer.core.hooks import Hook, Progress
 from importer.core.model import State, digest_of
 from importer.hooks import PUT_AWAY, Hooks
-from tests.making import REFERENCES, START, document
+from tests.making import REFERENCES, START, document, made
 
 LEASE = timedelta(minutes=1)
 
@@ -31,11 +31,13 @@ def import_one(ledger):
     fresh = document(
         id=0, sha256=digest_of(b"%d" % number), invoice_reference=f"RE{number}", location=f"/inbox/{number}"
     )
-    claim = ledger.admit(fresh, Sighting(f"/inbox/{number}", 7, 1, number), START, lambda candidate, known: candidate)
+    claim = made(ledger).admit(
+        fresh, Sighting(f"/inbox/{number}", 7, 1, number), START, lambda candidate, known: candidate
+    )
     sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
-    claim = ledger.intend(claim, sending, START)
+    claim = made(ledger).intend(claim, sending, START)
     imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-    ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
+    made(ledger).record(claim, imported, "document.imported", START, outcome="confirmed")
     return imported.id
 
 

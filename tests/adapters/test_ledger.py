@@ -15,7 +15,7 @@ from importer.adapters.ledger import ClaimLost, InUse, Ledger, LedgerError, Ledg
 from importer.adapters.ledger.tables import PathName, UtcTime, metadata
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
-from tests.making import REFERENCES, START, document
+from tests.making import REFERENCES, START, document, made
 
 SIGHTING = Sighting("/inbox/RE12345.pdf", 7, 1_700_000_000_123_456_789, 42)
 HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
@@ -48,15 +48,15 @@ def ledger(url):
 
 
 def admitted(ledger, candidate=None, admission=by_policy, sighting=SIGHTING):
-    return ledger.admit(candidate or document(id=0), sighting, START, admission)
+    return made(ledger).admit(candidate or document(id=0), sighting, START, admission)
 
 
 def test_a_story_is_told_in_the_order_in_which_it_happened(ledger):
     claim = admitted(ledger)
     sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
-    claim = ledger.intend(claim, sending, START)
+    claim = made(ledger).intend(claim, sending, START)
     imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-    ledger.record(claim, imported, "document.imported", START, outcome="confirmed", resend=True)
+    made(ledger).record(claim, imported, "document.imported", START, outcome="confirmed", resend=True)
 
     told = [event.name for event in ledger.events_of(imported)]
     assert told == ["document.pending", "upload.intended", "document.imported", "resend.wanted"]
@@ -66,9 +66,9 @@ def test_what_is_recorded_is_there_after_reopening(url):
     with Ledger(url) as ledger:
         claim = admitted(ledger, document(id=0, label="Rechnung", accepted=frozenset({"revision"})))
         sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
-        claim = ledger.intend(claim, sending, START)
+        claim = made(ledger).intend(claim, sending, START)
         imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-        ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
+        made(ledger).record(claim, imported, "document.imported", START, outcome="confirmed")
     with Ledger(url) as ledger:
         assert ledger.get(1) == imported
         assert [event.name for event in ledger.events_of(imported)] == [
@@ -93,7 +93,7 @@ def query(url, sql):
 
 def test_the_intent_is_on_disk_before_anybody_is_told_the_outcome(ledger, url):
     claim = admitted(ledger)
-    ledger.intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
+    made(ledger).intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
     assert query(url, "SELECT state FROM documents") == [("sending",)]
     assert query(url, "SELECT count(*) FROM attempts WHERE ended_at IS NULL") == [(1,)]
 
@@ -123,7 +123,7 @@ def test_a_document_whose_file_has_moved_while_somebody_works_on_it_is_not_doubl
     moved = document(id=0, location="/inbox/renamed.pdf")
     with pytest.raises(InUse, match="D1"):
         admitted(ledger, moved)
-    ledger.release(first)
+    made(ledger).release(first)
     found = admitted(ledger, moved)
     assert (found.id, found.location) == (first.document.id, moved.location)
 
@@ -160,7 +160,7 @@ def test_the_same_bytes_at_the_same_place_are_no_new_document(ledger):
 
 def test_a_document_whose_file_has_moved_goes_on_from_there(ledger, tmp_path):
     first = admitted(ledger, document(id=0, location=str(tmp_path / "gone.pdf")))
-    ledger.release(first)
+    made(ledger).release(first)
     returned = admitted(ledger, document(id=0, path="renamed.pdf", location=str(tmp_path / "renamed.pdf")))
     assert returned.id == first.document.id
     assert ledger.get(1).location == str(tmp_path / "renamed.pdf")
@@ -182,16 +182,16 @@ def test_a_file_that_was_rejected_is_not_rejected_anew_while_it_lies_there_as_it
 
 def test_only_one_can_claim(ledger):
     claim = admitted(ledger)
-    assert ledger.claim(claim.document.id, START) is None
-    ledger.release(claim)
-    assert ledger.claim(claim.document.id, START) is not None
+    assert made(ledger).claim(claim.document.id, START) is None
+    made(ledger).release(claim)
+    assert made(ledger).claim(claim.document.id, START) is not None
 
 
 def test_a_lost_claim_records_nothing(ledger):
     claim = admitted(ledger)
-    assert ledger.take_over(claim, START) is not None
+    assert made(ledger).take_over(claim, START) is not None
     with pytest.raises(ClaimLost):
-        ledger.record(claim, claim.document.evolve(state=State.IMPORTED), "document.imported", START)
+        made(ledger).record(claim, claim.document.evolve(state=State.IMPORTED), "document.imported", START)
     assert ledger.get(1).state is State.PENDING
 
 
@@ -200,8 +200,9 @@ def test_of_several_files_put_away_in_one_commit_only_the_lost_claim_records_not
         admitted(ledger, document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}"))
         for number in range(3)
     ]
-    ledger.take_over(claims[1], START)
-    first, lost, last = ledger.moved([Move(claim, f"/archive/{claim.document.id}") for claim in claims], START)
+    made(ledger).take_over(claims[1], START)
+    moves = [Move(claim, f"/archive/{claim.document.id}") for claim in claims]
+    first, lost, last = ledger.write_together([ledger.changes.settle(move, START) for move in moves])
     assert (first.document.location, last.document.location) == ("/archive/1", "/archive/3")
     assert isinstance(lost, ClaimLost)
     assert ledger.get(2) == claims[1].document
@@ -212,7 +213,7 @@ def test_no_intent_after_the_lease_is_over(url):
     with Ledger(url, lease=-timedelta(seconds=1)) as ledger:
         claim = admitted(ledger)
         with pytest.raises(ClaimLost):
-            ledger.intend(claim, claim.document.evolve(state=State.SENDING), START)
+            made(ledger).intend(claim, claim.document.evolve(state=State.SENDING), START)
         assert ledger.attempts_of(claim.document) == []
 
 
@@ -230,15 +231,15 @@ def test_on_one_host_leases_are_counted_by_its_clock(sqlite_url):
         claim = admitted(ledger)
         assert [orphan.document.id for orphan in ledger.orphans(START + timedelta(hours=1))] == [1]
         with pytest.raises(ClaimLost):
-            ledger.intend(claim, claim.document.evolve(state=State.SENDING), START + timedelta(hours=40))
+            made(ledger).intend(claim, claim.document.evolve(state=State.SENDING), START + timedelta(hours=40))
 
 
 CLAIMS_AND_WAITS = """
 import sys
 from importer.adapters.ledger import Ledger, Sighting
-from tests.making import START, document
+from tests.making import START, document, made
 ledger = Ledger(sys.argv[1])
-ledger.admit(document(id=0), Sighting("/inbox/x", 1, 2, 3), START, lambda candidate, known: candidate)
+made(ledger).admit(document(id=0), Sighting("/inbox/x", 1, 2, 3), START, lambda candidate, known: candidate)
 print("claimed", flush=True)
 sys.stdin.read()
 """
@@ -256,16 +257,16 @@ def test_the_claims_of_a_killed_process_are_orphans_at_once_but_not_those_of_a_l
         other.communicate()
         # Then its claim is anybody's, once
         (orphan,) = ledger.orphans(START)
-        assert ledger.take_over(orphan, START) is not None
-        assert ledger.take_over(orphan, START) is None
+        assert made(ledger).take_over(orphan, START) is not None
+        assert made(ledger).take_over(orphan, START) is None
 
 
 def test_due_are_those_whose_time_has_come_and_that_nobody_holds(ledger):
     later = START + timedelta(minutes=5)
     for number, moment in enumerate([None, START, later]):
         claim = admitted(ledger, document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}"))
-        ledger.record(claim, claim.document.evolve(next_attempt_at=moment), "document.deferred", START)
-        ledger.release(claim)
+        made(ledger).record(claim, claim.document.evolve(next_attempt_at=moment), "document.deferred", START)
+        made(ledger).release(claim)
     assert ledger.due(START, limit=9) == [1, 2]
     assert ledger.due(later, limit=9) == [1, 2, 3]
     assert ledger.due(later, limit=9, among=[2]) == [2]
@@ -285,7 +286,7 @@ def test_a_file_is_known_by_its_path_size_time_and_inode(ledger):
     claim = admitted(ledger, candidate)
     assert ledger.seen_among([SIGHTING]) == {SIGHTING.path: claim.document.id}
     assert ledger.seen_among([Sighting(SIGHTING.path, 7, SIGHTING.mtime_ns + 1, 42)]) == {}
-    ledger.moved([Move(claim, "/archive/RE12345.pdf")], START)
+    made(ledger).settle(Move(claim, "/archive/RE12345.pdf"), START)
     assert ledger.seen_among([SIGHTING]) == {}, "another file lies there now"
 
 
@@ -334,7 +335,7 @@ def test_damage_that_is_met_only_while_rows_are_read_is_told(tmp_path):
             found = document(
                 id=0, state=State.REJECTED, kind=None, label="x" * (2 * page), location=f"/{number}", path=f"{number}"
             )
-            ledger.release(admitted(ledger, found, as_it_is, Sighting(f"/{number}", 7, number, number)))
+            made(ledger).release(admitted(ledger, found, as_it_is, Sighting(f"/{number}", 7, number, number)))
     # When the last one's leads nowhere
     content = bytearray(path.read_bytes())
     rests = [at for at in range(0, len(content), page) if content[at + 4 : at + page] == b"x" * (page - 4)]

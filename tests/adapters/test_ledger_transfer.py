@@ -11,7 +11,7 @@ from importer.adapters.ledger.database import migrate
 from importer.adapters.ledger.tables import attempts, documents, events, meta, sightings
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import State, digest_of
-from tests.making import START, document
+from tests.making import START, document, made
 
 MODULE = sys.modules["importer.adapters.ledger.transfer"]
 HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
@@ -42,8 +42,10 @@ def filled(sqlite_url, tmp_path):
             place.touch()
             same = digest_of(b"%d" % (number % 5))
             found = document(id=0, sha256=same, invoice_reference=f"RE{number % 5}", location=str(place), path=name)
-            claim = ledger.admit(found, Sighting(name, 1, 2, 3), START, lambda new, known: admit(new, known, HOLD))
-            ledger.release(claim)
+            claim = made(ledger).admit(
+                found, Sighting(name, 1, 2, 3), START, lambda new, known: admit(new, known, HOLD)
+            )
+            made(ledger).release(claim)
         assert ledger.counts()[State.DUPLICATE] == 2
     return sqlite_url
 
@@ -60,7 +62,7 @@ def test_a_copy_is_the_same_ledger_and_can_be_gone_on_with(filled, empty_url):
     assert content_of(empty_url) == content_of(filled)
     with Ledger(empty_url) as copy:
         new = document(id=0, sha256=digest_of(b"new"), location="/dev/null/new", invoice_reference="RE9")
-        claim = copy.admit(new, Sighting("new", 1, 2, 3), START, lambda new, known: new)
+        claim = made(copy).admit(new, Sighting("new", 1, 2, 3), START, lambda new, known: new)
         assert claim.document.id == 8
         with pytest.raises(LedgerNeedsPerson, match="other"):
             copy.bind_account("other")
@@ -137,7 +139,7 @@ def test_a_ledger_of_the_first_version_is_refused_until_it_is_upgraded(filled, e
         large = document(
             id=0, sha256=digest_of(b"new"), location="/dev/null/new", invoice_reference="RE9", size=1 << 40
         )
-        claim = ledger.admit(large, Sighting("new", 1 << 40, 2, 3), START, lambda new, known: new)
+        claim = made(ledger).admit(large, Sighting("new", 1 << 40, 2, 3), START, lambda new, known: new)
         assert (claim.document.id, ledger.get(8).size) == (8, 1 << 40)
-        ledger.release(claim)
-        assert ledger.claim(8, START) is not None
+        made(ledger).release(claim)
+        assert made(ledger).claim(8, START) is not None

@@ -12,7 +12,7 @@ from importer.adapters.ledger import ClaimLost, Database, Ledger, LedgerError, L
 from importer.adapters.ledger.meta import set_meta
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
-from tests.making import REFERENCES, START, document
+from tests.making import REFERENCES, START, document, made
 from tests.proxy import Proxy
 
 HOLD = AdmissionPolicy(revision=Treatment.HOLD, same_bytes_elsewhere=Treatment.HOLD)
@@ -43,12 +43,12 @@ def fresh(number, **changes):
 
 def import_one(ledger, number):
     """A document's way, transaction by transaction."""
-    claim = ledger.admit(fresh(number), SIGHTING, START, by_policy)
+    claim = made(ledger).admit(fresh(number), SIGHTING, START, by_policy)
     sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
-    claim = ledger.intend(claim, sending, START)
+    claim = made(ledger).intend(claim, sending, START)
     imported = sending.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-    claim = ledger.record(claim, imported, "document.imported", START, outcome="confirmed")
-    ledger.moved([Move(claim, f"/archive/{number}")], START)
+    claim = made(ledger).record(claim, imported, "document.imported", START, outcome="confirmed")
+    made(ledger).settle(Move(claim, f"/archive/{number}"), START)
     return imported
 
 
@@ -97,7 +97,7 @@ def test_a_question_that_is_cut_off_is_told_and_can_be_asked_again(proxy, proxie
         lambda ledger: ledger.line(),
     ]
     with Ledger(proxied) as ledger, Ledger(proxied) as other:
-        other.admit(fresh(1), SIGHTING, START, by_policy)
+        made(other).admit(fresh(1), SIGHTING, START, by_policy)
         for ask in questions:
             told = ask(ledger)
             for at in range(1, 9):
@@ -214,7 +214,11 @@ def test_what_two_hosts_find_at_one_moment_is_judged_by_both_together(url, tmp_p
                 for host in range(2)
             ]
             admitted = [
-                (lambda ledger=ledger, found=found: ledger.admit(found, SIGHTING, START, by_policy).document.state)
+                (
+                    lambda ledger=ledger, found=found: (
+                        made(ledger).admit(found, SIGHTING, START, by_policy).document.state
+                    )
+                )
                 for ledger, found in zip((one, other, one, other), (*same, *revisions), strict=True)
             ]
             states = at_once(*admitted)
@@ -243,9 +247,9 @@ def test_hosts_that_begin_together_agree_on_one_ledger(url, query, tmp_path):
 def test_each_document_is_claimed_by_one_host(url):
     with Ledger(url) as one, Ledger(url) as other:
         for number in range(20):
-            one.release(one.admit(fresh(number), SIGHTING, START, by_policy))
+            made(one).release(made(one).admit(fresh(number), SIGHTING, START, by_policy))
         claims = at_once(*[
-            lambda ledger=ledger: [claim for i in range(1, 21) if (claim := ledger.claim(i, START))]
+            lambda ledger=ledger: [claim for i in range(1, 21) if (claim := made(ledger).claim(i, START))]
             for ledger in (one, other, one, other)
         ])  # fmt: skip
         claimed = [claim.document.id for each in claims for claim in each]
@@ -254,37 +258,37 @@ def test_each_document_is_claimed_by_one_host(url):
 
 def test_leases_are_counted_by_the_databases_clock_and_tokens_grow(url, query):
     with Ledger(url, lease=timedelta(minutes=2)) as ledger:
-        claim = ledger.admit(fresh(1), SIGHTING, START - timedelta(days=900), by_policy)
+        claim = made(ledger).admit(fresh(1), SIGHTING, START - timedelta(days=900), by_policy)
         ((left,),) = query("SELECT claim_until - clock_timestamp() FROM documents")
         assert timedelta(minutes=1) < left < timedelta(minutes=3)
         assert ledger.orphans(datetime.now(UTC) + timedelta(days=900)) == []
-        ledger.release(claim)
+        made(ledger).release(claim)
         tokens = [claim.token]
         for _ in range(20):
-            claim = ledger.claim(1, START)
+            claim = made(ledger).claim(1, START)
             tokens.append(claim.token)
-            ledger.release(claim)
+            made(ledger).release(claim)
         assert tokens == sorted(tokens)
         assert len(set(tokens)) == len(tokens)
 
 
 def test_whoever_slept_past_his_lease_records_nothing(url, query):
     with Ledger(url) as asleep, Ledger(url) as awake:
-        claim = asleep.admit(fresh(1), SIGHTING, START, by_policy)
+        claim = made(asleep).admit(fresh(1), SIGHTING, START, by_policy)
         sending = claim.document.evolve(state=State.SENDING, came_from=State.PENDING, attempts=1)
-        claim = asleep.intend(claim, sending, START)
+        claim = made(asleep).intend(claim, sending, START)
         assert awake.orphans(START) == [], "its lease is not over"
         query("UPDATE documents SET claim_until = clock_timestamp() - interval '1 second'")
         (orphan,) = awake.orphans(START)
-        assert awake.take_over(orphan, START) is not None
+        assert made(awake).take_over(orphan, START) is not None
         with pytest.raises(ClaimLost):
-            asleep.record(claim, sending.evolve(state=State.PENDING), "document.deferred", START)
+            made(asleep).record(claim, sending.evolve(state=State.PENDING), "document.deferred", START)
 
 
 def test_a_holder_that_has_ended_leaves_no_word_and_its_claims_to_everybody(url, query):
     with Ledger(url) as one:
         with Ledger(url) as other:
-            other.admit(fresh(1), SIGHTING, START, by_policy)
+            made(other).admit(fresh(1), SIGHTING, START, by_policy)
             assert one.orphans(START) == []
             assert query("SELECT count(*) FROM holders") == [(2,)]
         assert [orphan.document.id for orphan in one.orphans(START)] == [1]
@@ -297,7 +301,7 @@ def test_any_text_and_any_size_can_be_kept(url):
     with Ledger(url) as ledger:
         reason = Reason("odd", "a \0 and a half \udcfc", {"name": "\0\udcfc"})
         odd = fresh(1, label="NUL \0", state=State.HELD, reason=reason, size=1 << 40)
-        claim = ledger.admit(odd, SIGHTING, START, lambda candidate, known: candidate)
+        claim = made(ledger).admit(odd, SIGHTING, START, lambda candidate, known: candidate)
         kept = ledger.get(claim.document.id)
         assert (kept.label, kept.size) == ("NUL \ufffd", 1 << 40)
         assert kept.reason.code == "odd"

@@ -10,7 +10,7 @@ import pytest
 from importer.adapters.ledger import WITNESS, Database, Ledger, LedgerError, LedgerNeedsPerson, Sighting, read_witness
 from importer.adapters.ledger.witness import identify, replace_witness
 from importer.core.model import State, digest_of
-from tests.making import REFERENCES, START, document
+from tests.making import REFERENCES, START, document, made
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def witnessed(archive):
 def sending(ledger, number):
     """A document whose upload is about to begin."""
     candidate = document(id=0, sha256=digest_of(bytes([number])), invoice_reference=f"RE{number}")
-    claim = ledger.admit(candidate, Sighting(f"/inbox/{number}", 1, 2, number), START, lambda new, _: new)
-    return ledger.intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
+    claim = made(ledger).admit(candidate, Sighting(f"/inbox/{number}", 1, 2, number), START, lambda new, _: new)
+    return made(ledger).intend(claim, claim.document.evolve(state=State.SENDING, attempts=1), START)
 
 
 def importing(ledger, number):
     claim = sending(ledger, number)
     done = claim.document.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-    return ledger.record(claim, done, "document.imported", START)
+    return made(ledger).record(claim, done, "document.imported", START)
 
 
 def copy_of(tmp_path, name):
@@ -69,7 +69,7 @@ def test_it_knows_of_an_upload_before_its_first_byte_and_of_an_import_afterwards
         claim = sending(ledger, 1)
         assert witnessed(archive)["sequence"] == 2, "admitted, intended"
         done = claim.document.evolve(state=State.IMPORTED, references=REFERENCES, imported_at=START)
-        ledger.record(claim, done, "document.imported", START)
+        made(ledger).record(claim, done, "document.imported", START)
         assert witnessed(archive)["sequence"] == 3
 
 

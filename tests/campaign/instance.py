@@ -16,6 +16,8 @@ from importer.core.lifecycle import Policy
 from importer.line import Line
 from importer.pipeline import Pipeline, Policies
 from importer.placement import Placement
+from importer.relay import complete
+from importer.writing import Writer
 from tests.campaign.life import WatchedClient, WatchedExaminer, WatchedLedger
 
 USER, PASSWORD = "campaign", "never-to-be-seen-pa55"
@@ -59,12 +61,14 @@ class Importer:
             watched, self.ledger, clock, story, backoff=LIFECYCLE.backoff,
             on_refused=lambda: client.use_credentials(USER, stage.outside.password),
         )  # fmt: skip
+        writer = Writer(self.ledger)
         self.pipeline = Pipeline(
             ledger=self.ledger,
+            writer=writer,
             examiner=WatchedExaminer(stage.examiner, life),
             client=watched,
             line=self.line,
-            archivist=Archivist(self.ledger, clock, story),
+            archivist=Archivist(self.ledger, writer, clock, story),
             batches=Batches(NO_BRAKE, stage.examiner, clock),
             policies=_after_rebuild(policies, ledger.rebuilt_at()),
             clock=clock,
@@ -86,7 +90,7 @@ class Importer:
         if self.line.is_open:
             now = self._clock.now()
             for document_id in (due := self.pipeline.due(100)):
-                self.pipeline.resume(document_id)
+                complete(self.pipeline.resume(document_id))
             moment = self._clock.now() if due else self.ledger.next_due_at(after=now)
             waits.append(moment and max(0.05, (moment - self._clock.now()).total_seconds()))
         waits.append(self.line.tend())
@@ -98,12 +102,12 @@ class Importer:
         self.pipeline.recover()
         moves = self.ledger.unfinished_moves()
         for document in moves:
-            self.pipeline.resume(document.id)
+            complete(self.pipeline.resume(document.id))
         return RESCAN if moves else None
 
     def _take(self, file):
         try:
-            self.pipeline.take(file)
+            complete(self.pipeline.take(file))
         except NotReady as error:
             self._story.tell("file.not_ready", message=error)
             self._scanner.forget(file.path)

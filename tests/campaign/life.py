@@ -8,10 +8,11 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 
 from importer import archiving
 from importer.adapters.archive import ArchiveError
-from importer.adapters.ledger import LedgerError
+from importer.adapters.ledger import Change, LedgerError
 
 
 class Killed(BaseException):
@@ -98,7 +99,10 @@ class Life:
                 self.is_dead = True
                 raise Killed
             case "suspend" | "freeze":
-                self._on_sleep(strike)
+                # On a thread of its own, as another process has: this one is in the middle of something.
+                meanwhile = Thread(target=self._on_sleep, args=[strike])
+                meanwhile.start()
+                meanwhile.join()
             case "busy":
                 self.at_death.append(self.lock_ledger())
             case "ledger":
@@ -163,18 +167,48 @@ class WatchedDatabase:
 
 def _locked(path):
     """Another program's lock on the ledger. Returns what gives it back."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
     return connection.close
 
 
+@dataclass(frozen=True)
+class NamedChange(Change):
+    """A change that gives the steps their names."""
+
+    verb: str = ""
+
+
+class NamedChanges:
+    """What can become of documents; each knows what it is called."""
+
+    def __init__(self, changes):
+        self._changes = changes
+
+    def __getattr__(self, name):
+        def named_change(*arguments, **named):
+            change = getattr(self._changes, name)(*arguments, **named)
+            verb = f"{name}:{arguments[2]}" if name == "record" else name
+            return NamedChange(change.make, change.is_vouched_for, verb)
+
+        return named_change
+
+
 class WatchedLedger:
-    """The ledger, whose verbs give the steps their names."""
+    """The ledger, whose verbs and changes give the steps their names."""
 
     def __init__(self, ledger, life):
         self._ledger = ledger
         self._life = life
         ledger._database = WatchedDatabase(ledger._database, life)
+        self.changes = NamedChanges(ledger.changes)
+
+    def write(self, change):
+        return self._named(change.verb, self._ledger.write)(change)
+
+    def write_together(self, changes):
+        """Each by itself: here nobody else wants anything at the same time."""
+        return [self.write(change) for change in changes]
 
     def __getattr__(self, name):
         found = getattr(self._ledger, name)
@@ -182,7 +216,7 @@ class WatchedLedger:
 
     def _named(self, name, method):
         def call(*arguments, **named):
-            before, self._life.verb = self._life.verb, f"{name}:{arguments[2]}" if name == "record" else name
+            before, self._life.verb = self._life.verb, name
             try:
                 return method(*arguments, **named)
             finally:

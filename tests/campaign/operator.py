@@ -13,6 +13,7 @@ from importer.core.model import State
 from importer.rebuild import Places, rebuild
 from tests.campaign.ending import Amnesia, memory_of
 from tests.campaign.instance import ACCOUNT, witness_of
+from tests.making import made
 
 SIDE_FILES = ("-wal", "-shm")
 REASON = ".reason.txt"
@@ -45,14 +46,14 @@ class Operator:
         ledger = stage.importer.whole_ledger
         with stage.life.spared():
             for document in ledger.documents(states=[State.HELD, State.REJECTED]):
-                claim = ledger.claim_for_person(document.id, stage.clock.now())
+                claim = made(ledger).claim_for_person(document.id, stage.clock.now())
                 if claim is None:
                     continue
                 changed = decide(claim.document, stage.clock.now())
                 if not isinstance(changed, str):
-                    ledger.record(claim, changed, event, stage.clock.now(), actor="campaign")
+                    made(ledger).record(claim, changed, event, stage.clock.now(), actor="campaign")
                     stage.story.tell(event, document=f"D{document.id}")
-                ledger.release(claim)
+                made(ledger).release(claim)
 
     # ------------------------------------------------------------ the importer and its ledger
 

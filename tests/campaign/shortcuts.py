@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from importer import pipeline, rebuild
 from importer.adapters.abillify import Abillify
-from importer.adapters.ledger import Ledger
+from importer.adapters.ledger import Change, Ledger
+from importer.adapters.ledger.changes import Changes
 from importer.core import admission, lifecycle
 from importer.core.keys import next_generation
 from importer.core.lifecycle import Act, Decision
@@ -93,19 +94,23 @@ def _new_key_after_a_refusal_in_doubt():
 
 def _marked_done_first():
     """What the reply says afterwards is only good for the references."""
-    intend, record = Ledger.intend, Pipeline._record
+    intend, record = Changes.intend, Pipeline._record
 
-    def done_with_intent(ledger, claim, sending, now):
-        claim = intend(ledger, claim, sending, now)
+    def done_with_intent(changes, claim, sending, now):
         done = sending.evolve(state=State.IMPORTED, references=References("-", "-", "-"), imported_at=now)
-        return ledger.record(claim, done, "document.imported", now)
 
-    def only_references(parts, claim, document, outcome, *others):
+        def intend_and_record(connection):
+            intended = intend(changes, claim, sending, now).make(connection)
+            return changes.record(intended, done, "document.imported", now).make(connection)
+
+        return Change(intend_and_record, is_vouched_for=True)
+
+    async def only_references(parts, claim, document, outcome, *others):
         if document.state is State.SENDING and not isinstance(outcome, Confirmed):
             return claim, Act.REST
-        return record(parts, claim, document, outcome, *others)
+        return await record(parts, claim, document, outcome, *others)
 
-    return [(Ledger, "intend", done_with_intent), (Pipeline, "_record", only_references)]
+    return [(Changes, "intend", done_with_intent), (Pipeline, "_record", only_references)]
 
 
 def _no_look_after_a_rollback():
@@ -122,7 +127,7 @@ def _no_guard():
     def whenever(client, document, content, *, start_by=None):
         return send(client, document, content)
 
-    return [(Abillify, "import_document", whenever)]
+    return [(Abillify, "import_document", whenever), (Pipeline, "_is_too_late", lambda *_: False)]
 
 
 def _local_clock():

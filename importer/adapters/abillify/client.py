@@ -135,6 +135,11 @@ class Abillify:
         """What the server's clock shows now, by its last `Date` header; None before the first one."""
         return self._wire.server_clock.now()
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether there is a rate limit to wait for."""
+        return self._wire.pacer.is_limited
+
     def wait_for_turn(self) -> None:
         """Returns when the rate limit lets the next upload out: before its intent, which must not grow old waiting."""
         self._wire.wait_for_turn()

@@ -12,6 +12,11 @@ BURST = 1.0
 class Turns(Protocol):
     """Tells each request when it may go out."""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether any request ever has to wait."""
+        ...
+
     def wait(self, unless: threading.Event | None = None) -> None:
         """Returns when the next request may go out, or when `unless` is set."""
         ...
@@ -32,6 +37,10 @@ class Pacer:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = float("-inf")
+
+    @property
+    def is_limited(self) -> bool:
+        return self._interval > 0
 
     def wait(self, unless: threading.Event | None = None) -> None:
         """Returns when the next request may go out; threads take their turns in the order in which they came.

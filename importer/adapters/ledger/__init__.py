@@ -2,7 +2,7 @@
 
 from importer.adapters.ledger.backup import back_up, back_up_before_upgrade
 from importer.adapters.ledger.chronicle import Chronicle, Decided
-from importer.adapters.ledger.database import Database, is_outdated, with_password
+from importer.adapters.ledger.database import Change, Database, is_outdated, with_password
 from importer.adapters.ledger.errors import (
     ClaimLost,
     InUse,
@@ -13,16 +13,16 @@ from importer.adapters.ledger.errors import (
     LedgerUnavailable,
     WrongVersion,
 )
-from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.holders import holders_folder
 from importer.adapters.ledger.hook_calls import HookCalls
 from importer.adapters.ledger.integrity import faults_of
-from importer.adapters.ledger.ledger import Ledger, printable
+from importer.adapters.ledger.ledger import Ledger
 from importer.adapters.ledger.postgres_news import News
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.rebuilding import reconstructing
 from importer.adapters.ledger.reconstruction import Reconstruction
 from importer.adapters.ledger.resends import ResendClaim, Resends
+from importer.adapters.ledger.trail import printable
 from importer.adapters.ledger.transfer import transfer
 from importer.adapters.ledger.values import Attempt, Claim, Ending, Event, Move, Refusal, Sighting, Standing
 from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_witness
@@ -30,6 +30,7 @@ from importer.adapters.ledger.witness import WITNESS, Testimony, Witness, read_w
 __all__ = [
     "WITNESS",
     "Attempt",
+    "Change",
     "Chronicle",
     "Claim",
     "ClaimLost",
@@ -37,7 +38,6 @@ __all__ = [
     "Decided",
     "Ending",
     "Event",
-    "Group",
     "HookCalls",
     "InUse",
     "Ledger",
@@ -47,7 +47,6 @@ __all__ = [
     "LedgerNeedsPerson",
     "LedgerReader",
     "LedgerUnavailable",
-    "Member",
     "Move",
     "News",
     "Reconstruction",

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, inspect, make_url
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion
-from importer.adapters.ledger.grouping import Group, Member
 from importer.adapters.ledger.inserts import begin, forget, write_out
 from importer.adapters.ledger.postgres_news import Listener
 from importer.adapters.ledger.shared import seal
@@ -24,21 +23,30 @@ HEAD = "0004"
 OLDER = "`importer ledger upgrade` brings it there, after a backup"
 NEWER = "use the version of the importer that wrote it, or restore a matching backup"
 
-PATIENCE = 0.025
-"""Seconds that a commit waits for further changes, while many are at work: some five times what a disk takes for it."""
-
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change(Generic[Result]):
     """What somebody wants to have written."""
 
-    make: Callable[[Connection], Any]
-    is_vouched_for: bool
+    make: Callable[[Connection], Result]
+    """What is to be done in the transaction; nothing but the connection may be changed by it, because it may be done
+    more than once until it is committed."""
+    is_vouched_for: bool = False
+    """Whether the witness must know of it before anybody goes on."""
 
 
-_Changes = Sequence[Member[_Change, Any]]
+@dataclass(slots=True)
+class _Making:
+    """A change, and what has come of it."""
+
+    change: Change[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+_Makings = Sequence[_Making]
 
 
 class Database:
@@ -62,7 +70,6 @@ class Database:
         self._store = _store(url, alone=alone)
         # One transaction of ours at a time: waiting here is fair, waiting in SQLite is a game of chance.
         self._writer = threading.Lock()
-        self._group: Group[_Change, Any] = Group(self._commit, patience=PATIENCE)
         self._failure: str | None = None
         self.vouch: Callable[[], None] = lambda: None
         """Called after the commit of what is to be vouched for, before its author hears of it."""
@@ -116,17 +123,38 @@ class Database:
         return self._store.lives(name)
 
     def write(self, make: Callable[[Connection], Result], *, vouched: bool = False) -> Result:
-        """Makes a change, and returns what it returns when it is on disk.
+        """Makes one `Change`, and returns what it returns when it is on disk.
 
-        Changes that are wanted at the same time share a transaction, in the order in which they were asked for: one
-        that raises leaves nothing behind, and does not disturb the others; a commit that fails concerns all of them.
-
-        Args:
-            make: what is to be done in the transaction; nothing but this connection may be changed by it, because it
-                may be done more than once until it is committed.
-            vouched: whether the witness must know of it before anybody goes on.
+        Raises:
+            whatever it raises; then it has left nothing behind.
+            LedgerError: it could not be committed.
         """
-        return cast("Result", self._group.run(_Change(make, vouched)))
+        (outcome,) = self.write_together([Change(make, vouched)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return cast("Result", outcome)
+
+    def write_together(self, changes: Sequence[Change[Any]]) -> list[Any]:
+        """Makes changes in one transaction, in their order; they are on disk when this returns.
+
+        One that raises leaves nothing behind, and does not disturb the others.
+
+        Returns:
+            for each what it has returned, or the error that it has raised.
+
+        Raises:
+            LedgerError: the commit failed, and none was made.
+        """
+        makings = [_Making(change) for change in changes]
+        self._store.insist(lambda: self._commit(makings))
+        vouched = [making for making in makings if making.change.is_vouched_for and making.error is None]
+        if vouched:
+            try:
+                self.vouch()
+            except LedgerError as error:
+                for making in vouched:
+                    making.error = error
+        return [making.result if making.error is None else making.error for making in makings]
 
     def confirm_sound(self) -> None:
         """To be called before what a committed intent is for.
@@ -151,32 +179,22 @@ class Database:
                 yield connection
                 write_out(connection)
 
-    def _commit(self, changes: _Changes) -> None:
-        self._store.insist(lambda: self._commit_once(changes))
-        vouched = [change for change in changes if change.wanted.is_vouched_for and change.error is None]
-        if vouched:
-            try:
-                self.vouch()
-            except LedgerError as error:
-                for change in vouched:
-                    change.error = error
-
-    def _commit_once(self, changes: _Changes) -> None:
-        if not self._all_went_well(changes):
+    def _commit(self, makings: _Makings) -> None:
+        if not self._all_went_well(makings):
             with self.transaction() as connection:
-                for change in changes:
-                    self._make(connection, change)
-                if any(change.wanted.is_vouched_for and change.error is None for change in changes):
+                for making in makings:
+                    self._make(connection, making)
+                if any(making.change.is_vouched_for and making.error is None for making in makings):
                     seal(connection)
 
-    def _all_went_well(self, changes: _Changes) -> bool:
+    def _all_went_well(self, makings: _Makings) -> bool:
         """Makes them without savepoints, which cost as much as the changes; where one fails, none is made."""
         try:
             with self.transaction() as connection:
-                for change in changes:
-                    change.result, change.error = self._made(connection, change.wanted.make), None
+                for making in makings:
+                    making.result, making.error = self._made(connection, making.change.make), None
                 self._made(connection, write_out)
-                if any(change.wanted.is_vouched_for for change in changes):
+                if any(making.change.is_vouched_for for making in makings):
                     seal(connection)
         except _Refused:
             return False
@@ -190,16 +208,16 @@ class Database:
                 raise
             raise _Refused from error
 
-    def _make(self, connection: Connection, change: Member[_Change, Any]) -> None:
-        if self._try(connection, change):
-            self._try(connection, change)
+    def _make(self, connection: Connection, making: _Making) -> None:
+        if self._try(connection, making):
+            self._try(connection, making)
 
-    def _try(self, connection: Connection, change: Member[_Change, Any]) -> bool:
+    def _try(self, connection: Connection, making: _Making) -> bool:
         """Makes the change, or gives it its own error; whether it is worthwhile to make it once more."""
         again = False
         connection.exec_driver_sql("SAVEPOINT change")
         try:
-            change.result, change.error = change.wanted.make(connection), None
+            making.result, making.error = making.change.make(connection), None
             write_out(connection)
         except Exception as error:
             forget(connection)
@@ -207,7 +225,7 @@ class Database:
                 if not self._store.concerns_one(error):
                     raise
                 again = self._store.was_overtaken(error)
-            change.error = self._store.translated(error) if isinstance(error, DBAPIError) else error
+            making.error = self._store.translated(error) if isinstance(error, DBAPIError) else error
             connection.exec_driver_sql("ROLLBACK TO change")
         connection.exec_driver_sql("RELEASE change")
         return again

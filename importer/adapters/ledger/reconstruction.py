@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, or_,
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson, WrongVersion, told
-from importer.adapters.ledger.ledger import add_event, add_sighting
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.resends import doubt_open
 from importer.adapters.ledger.rows import to_document, to_row
 from importer.adapters.ledger.shared import NO_CLAIM
 from importer.adapters.ledger.tables import attempts, documents, events, sightings
+from importer.adapters.ledger.trail import add_event, add_sighting
 from importer.adapters.ledger.values import Sighting
 from importer.adapters.ledger.witness import Testimony, identify, replace_witness, sync_folder
 from importer.core.model import Document, Identity, State

@@ -71,6 +71,10 @@ class SharedPacer:
         self._reserving = threading.Lock()
         self._turns: deque[float] = deque()
 
+    @property
+    def is_limited(self) -> bool:
+        return True
+
     def wait(self, unless: threading.Event | None = None) -> None:
         """Returns when the next request may go out.
 

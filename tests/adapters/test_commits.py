@@ -1,15 +1,14 @@
-"""Many threads' changes in one commit: each returns after it, with its own result or its own error."""
+"""Many changes in one commit: each has its own result, or its own error."""
 
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
-from importer.adapters.ledger import Database, Ledger, LedgerError, Sighting, statements
-from importer.adapters.ledger.grouping import Group
+from importer.adapters.ledger import Change, Database, Ledger, LedgerError, Sighting, statements
 from importer.adapters.ledger.inserts import MOST
 from importer.adapters.ledger.meta import get_meta, set_meta
 from importer.adapters.ledger.tables import events
@@ -46,63 +45,17 @@ def put(number):
 
 
 def at_once(database, makes):
-    """The outcomes of changes that all wait while somebody else has the lock, so that one group takes them all."""
-    return done_at_once(database, [partial(database.write, make) for make in makes])
+    """The outcomes of changes that share a commit."""
+    return database.write_together([Change(make) for make in makes])
 
 
-def done_at_once(database, acts):
-    """The same of acts with one change each."""
-    outcomes = [None] * len(acts)
-
-    def do(number, act):
-        try:
-            outcomes[number] = act()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is looked at
-            outcomes[number] = error
-
-    threads = [threading.Thread(target=do, args=pair) for pair in enumerate(acts)]
-    held, go_on = threading.Event(), threading.Event()
-
-    def hold(_):
-        held.set()
-        go_on.wait()
-
-    first = threading.Thread(target=database.write, args=[hold])
-    first.start()
-    held.wait()
-    for number, thread in enumerate(threads, 1):
-        thread.start()
-        while len(database._group._waiting) < number:
-            pass
-    go_on.set()
-    for thread in (first, *threads):
-        thread.join()
-    return outcomes
-
-
-@pytest.fixture
-def commits(database, monkeypatch):
-    """How often it was committed."""
-    counted = []
-    commit = database._commit
-
-    def count(changes):
-        counted.append(len(changes))
-        commit(changes)
-
-    database._group = Group(count)
-    return counted
-
-
-def test_changes_that_wait_together_are_committed_together_and_each_gets_its_own_result(database, commits):
+def test_changes_that_share_a_commit_get_their_own_results_in_their_order(database):
+    commits = []
+    with database.read() as connection:
+        listen(connection.engine, "commit", commits.append)
     assert at_once(database, [put(number) for number in range(20)]) == list(range(20))
-    assert commits == [1, 20]
+    assert len(commits) == 1
     assert [kept(database)[str(number)] for number in range(20)] == list(range(20))
-
-
-def test_no_more_than_a_fair_share_goes_into_one_commit(database, commits):
-    assert at_once(database, [put(number) for number in range(80)]) == list(range(80))
-    assert commits == [1, 64, 16]
 
 
 def test_a_change_that_fails_leaves_nothing_behind_and_does_not_disturb_the_others(database):
@@ -153,8 +106,8 @@ def test_a_file_that_is_found_twice_at_one_moment_gets_one_row_whatever_is_thoug
 
     with Ledger(url) as ledger:
         sighting = Sighting("/inbox/RE12345.pdf", 7, 1, 42)
-        admit = partial(ledger.admit, document(id=0), sighting, START, refused)
-        done_at_once(ledger._database, [admit, admit])
+        change = ledger.changes.admit(document(id=0), sighting, START, refused)
+        ledger.write_together([change, change])
         assert len(ledger.documents()) == 1
 
 
@@ -176,8 +129,8 @@ def test_a_commit_that_fails_fails_for_all_and_nothing_is_kept(database):
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         connection.exec_driver_sql("INSERT INTO events VALUES (1, 999, '2026-10-01', 'x', NULL, '{}')")
 
-    outcomes = at_once(database, [put(0), without_parent, put(2)])
-    assert [type(outcome) for outcome in outcomes] == [LedgerError] * 3
+    with pytest.raises(LedgerError):
+        at_once(database, [put(0), without_parent, put(2)])
     assert set(kept(database).values()) == {None}
     assert database.write(put(5)) == 5, "the next ones are not concerned"
 
@@ -186,8 +139,8 @@ def test_whoever_dies_in_the_middle_takes_the_group_along_but_not_the_next_one(d
     def die(_):
         raise Interrupted
 
-    outcomes = at_once(database, [put(0), die, put(2)])
-    assert [type(outcome) for outcome in outcomes] == [Interrupted] * 3
+    with pytest.raises(Interrupted):
+        at_once(database, [put(0), die, put(2)])
     assert set(kept(database).values()) == {None}
     assert database.write(put(5)) == 5
 
