@@ -220,7 +220,7 @@ class Changes:
 
     def _placed(self, connection: Connection, document: Document) -> Document:
         if document.state.is_on_its_way:
-            return document.evolve(target=None)
+            return document if document.target is None else document.evolve(target=None)
 
         def is_reserved(path: str) -> bool:
             which = {"target": path, "its_id": document.id}

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
+from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.tables import claims, documents, events
 from importer.core.model import Document
 
 SEALED = "ledger.sealed"
 """The name of the event that ends a transaction for which the witness vouches; PostgreSQL only."""
+
+_EVENTS = select(events.c.id).order_by(events.c.id.desc()).limit(1)
+_LAST = Prepared(_EVENTS)
+_LAST_SEALED = Prepared(_EVENTS.where(events.c.name == bindparam("sealed")))
 
 NO_CLAIM: dict[str, Any] = {"claim_token": None, "claim_holder": None, "claim_until": None}
 """What a row says when nobody works on it."""
@@ -109,9 +114,10 @@ def last_sequence(connection: Connection) -> int:
     whose number says both.
     """
     if not is_shared(connection):
-        return connection.execute(select(func.max(events.c.id))).scalar() or 0
-    sealed = select(events.c.id).where(events.c.name == SEALED).order_by(events.c.id.desc()).limit(1)
-    return connection.execute(sealed).scalar() or 0
+        last = _LAST.first(connection, {})
+    else:
+        last = _LAST_SEALED.first(connection, {"sealed": SEALED})
+    return last["id"] if last else 0
 
 
 def seal(connection: Connection) -> None:

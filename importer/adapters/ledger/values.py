@@ -1,6 +1,6 @@
 """What the ledger hands out beside documents."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ class Claim:
 
     def holding(self, document: Document) -> "Claim":
         """The same right, with the document as it has become."""
-        return replace(self, document=document)
+        return Claim(document, self.token)
 
 
 @dataclass(frozen=True, slots=True)

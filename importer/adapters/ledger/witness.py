@@ -20,11 +20,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.errors import LedgerError, LedgerNeedsPerson
 from importer.adapters.ledger.meta import get_meta, set_meta
+from importer.adapters.ledger.prepared import Prepared
 from importer.adapters.ledger.shared import last_sequence
 from importer.adapters.ledger.tables import documents, events
 from importer.core.naming import RECEIPT
@@ -41,6 +42,13 @@ SLOT = 512
 """Bytes of each of the two slots: a disk's smallest sector."""
 
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP})
+
+
+_EVENT = Prepared(
+    select(events, documents.c.sha256)
+    .outerjoin(documents, documents.c.id == events.c.document_id)
+    .where(events.c.id == bindparam("sequence"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +193,8 @@ def has_receipts(archive: Path) -> bool:
 
 
 def _hash_at(connection: Connection, sequence: int) -> str:
-    query = select(events, documents.c.sha256).outerjoin(documents, documents.c.id == events.c.document_id)
-    row = connection.execute(query.where(events.c.id == sequence)).one_or_none()
-    told = json.dumps([str(value) for value in row] if row else None)
+    row = _EVENT.first(connection, {"sequence": sequence})
+    told = json.dumps([str(value) for value in row.values()] if row else None)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
