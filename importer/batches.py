@@ -20,7 +20,7 @@ LARGEST = 100_000
 
 
 class Batches:
-    """The batch that is arriving. One thread surveys what was found; any number of workers ask about their document."""
+    """The batch that is arriving. One thread surveys what was found; any thread asks about its document."""
 
     def __init__(self, policy: BrakePolicy, examiner: Examiner, clock: Clock) -> None:
         self._policy = policy

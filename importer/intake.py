@@ -33,7 +33,7 @@ BLINK = 0.005
 """Seconds between two reactions to events, at least: they come in bursts."""
 
 STEP = 0.02
-"""Seconds that a look goes on before the workers are seen to."""
+"""Seconds that a look goes on before what is under way is seen to."""
 
 AHEAD = 128
 """Files of a queue, the next ones, that are asked for again where other importers may have taken them meanwhile."""
@@ -183,7 +183,7 @@ class Intake:
         """A step; returns the seconds until another one is worthwhile.
 
         Args:
-            is_busy: whether any worker is at work.
+            is_busy: whether anything is under way.
             is_full: whether no more files are wanted.
         """
         now = self._clock.steady()

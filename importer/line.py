@@ -45,7 +45,7 @@ class Turn:
 
 
 class Line:
-    """Open or stopped, with the reason. Shared by all workers; tended by one thread."""
+    """Open or stopped, with the reason. Shared by all documents under way; tended by one thread."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Line:
         return {ENDPOINTS[act]: reason for act, reason in self._failing.items()}
 
     def stop(self, reason: Reason, resume_after: float | None = None) -> None:
-        """Stops the line. Many workers may hit the same wall at once; the first one tells."""
+        """Stops the line. Many documents may hit the same wall at once; the first one tells."""
         with self._lock:
             if self._stopped is not None:
                 return

@@ -190,7 +190,7 @@ class Service:
 
     @property
     def left(self) -> int:
-        """Files found that no worker is done with."""
+        """Files found that are not done with."""
         with self._lock:
             running = self._work.running
         return running + self.intake.waiting

@@ -137,7 +137,7 @@ def _heartbeat(parts: Parts, service: Service) -> Heartbeat:
 
 
 def _patience(settings: Settings) -> Patience:
-    """What one document may rightly take, and one that lets all other workers go first.
+    """What one document may rightly take, and one that lets all others go first.
 
     That is inspection, a look and an upload, the latter two with their turns by the rate limit.
     """

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, bindparam, insert
 from importer.adapters.ledger.prepared import Prepared
 
 MOST = 64
-"""Rows with one statement: as many documents as share a commit (`grouping.MOST`), and far from any driver's limit."""
+"""Rows with one statement: as many as documents share a commit, and far from any driver's limit."""
 
 _WAITING = "rows_waiting"
 """The connection's option that holds them."""
