@@ -28,6 +28,7 @@ from importer.core.hooks import Hook
 from importer.core.lifecycle import Policy
 from importer.core.naming import DoneFile
 from importer.core.verdict import DocumentPolicy
+from importer.decisions import Decisions
 from importer.examination import Examiner
 from importer.hooks import Hooks
 from importer.lanes import claims
@@ -108,17 +109,20 @@ def opened_ledger(
         yield ledger
 
 
+@contextmanager
 def archivist(
-    settings: Settings,
-    ledger: Ledger,
-    clock: Clock,
-    log: FilteringBoundLogger,
-    writer: Writer | None = None,
-    measure: Measure = unmeasured,
-) -> Archivist:
-    """With a writer of its own, if not with that of others."""
+    settings: Settings, ledger: Ledger, writer: Writer, log: FilteringBoundLogger, measure: Measure = unmeasured
+) -> Iterator[Archivist]:
     done_file = DoneFile.parse(settings.inbox.done_file)
-    return Archivist(ledger, writer or Writer(ledger), clock, log, done_file=done_file, measure=measure)
+    with closing(Archivist(ledger, writer, SystemClock(), log, done_file=done_file, measure=measure)) as opened:
+        yield opened
+
+
+@contextmanager
+def recording(settings: Settings, ledger: Ledger, log: FilteringBoundLogger) -> Iterator[Decisions]:
+    """For whoever records what a person has decided."""
+    with closing(Writer(ledger)) as writer, archivist(settings, ledger, writer, log) as shelves:
+        yield Decisions(ledger, shelves, policies(settings).lifecycle)
 
 
 @contextmanager
@@ -173,7 +177,7 @@ def put_together(
         reload = _reloading(settings, environ, client, redactor, log)
         line = Line(client, ledger, clock, log, backoff=settings.schedule.backoff, on_refused=reload)
         writer = stack.enter_context(closing(Writer(ledger, measure)))
-        shelves = stack.enter_context(closing(archivist(settings, ledger, clock, log, writer, measure)))
+        shelves = stack.enter_context(archivist(settings, ledger, writer, log, measure))
         pipeline = Pipeline(
             ledger=ledger,
             writer=writer,

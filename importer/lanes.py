@@ -31,7 +31,9 @@ class Lanes:
 
     def __init__(self, *, uploads: int, memory: int) -> None:
         self._claims = Turnstile(claims(uploads))
-        self._intents = Turnstile(min(2 * uploads, EVERYBODY))
+        self.intents = min(2 * uploads, EVERYBODY)
+        """How many documents are between their intent's preparation and their outcome."""
+        self._intents = Turnstile(self.intents)
         self._memory = Turnstile(memory)
 
     def claim(self, haste: int) -> Place:

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from importer.adapters.abillify import Abillify, InvoiceTold
 from importer.adapters.inbox import FoundFile
 from importer.adapters.ledger import Claim, ClaimLost, InUse, Ledger, LedgerError, Sighting
-from importer.adapters.probe import ProbeError
+from importer.adapters.probe import WORKERS, ProbeError
 from importer.adapters.reading import FileVanished, NotReady, ReadError, Reading, read
 from importer.archiving import Archivist
 from importer.batches import Batches
@@ -43,13 +43,9 @@ from importer.examination import Examiner
 from importer.lanes import Lanes
 from importer.line import Line, Turn
 from importer.recovery import recover
-from importer.relay import Crew, complete
+from importer.relay import Crew, StationClosed, complete
 from importer.stages import Measure, unmeasured
 from importer.writing import Writer
-
-READERS = 2
-"""Threads that read files and have them inspected: work for the processor, of which one more would only be in the way;
-but two, so that a document over which one toils does not stop the others."""
 
 START_WITHIN = 60.0
 """Seconds from an intent's commit to its first byte (exactly-once.md, "Order of acts" 3)."""
@@ -126,9 +122,13 @@ class Pipeline:
         self._policies = policies
         # No more than so many of the largest in memory, however many documents wait for the disk.
         self._lanes = Lanes(uploads=policies.uploads, memory=policies.uploads * examiner.max_size)
-        self._readers = Crew("reader", READERS)
+        # As many as inspect at once: more would only wait for these.
+        self._readers = Crew("reader", WORKERS)
+        # Of their own, for documents that are claimed: they must not wait until all of a backlog has been inspected.
+        self._rereaders, self._fetchers = Crew("rereader", WORKERS), Crew("fetcher", 2)
+        # As many as may wait for the rate: on a shared ledger their turns are reserved together.
+        self._pacers = Crew("pacer", self._lanes.intents)
         self._uploaders = Crew("uploader", policies.uploads)
-        self._pacer = Crew("pacer", 1)
         self._is_ending = False
         self._clock = clock
         self._log = log
@@ -139,7 +139,7 @@ class Pipeline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for crew in (self._readers, self._pacer, self._uploaders):
+        for crew in (self._readers, self._rereaders, self._fetchers, self._pacers, self._uploaders):
             crew.close()
 
     @property
@@ -261,7 +261,7 @@ class Pipeline:
 
     async def _reconsider(self, claim: Claim) -> Claim:
         """A person has sent it back: file, name and rules are looked at anew."""
-        await self._readers.takes_over()
+        await self._rereaders.takes_over()
         document, examiner = claim.document, self._examiner
         reading = read(Path(document.location), examiner.max_size)
         if reading.sha256 != document.sha256:
@@ -306,7 +306,7 @@ class Pipeline:
         """The acts; whatever goes wrong with the document itself becomes a decision about it."""
         try:
             return await self._acted(claim, trip)
-        except (LedgerError, ProbeError):
+        except (LedgerError, ProbeError, StationClosed):
             raise  # no document's fault
         except Exception as error:  # noqa: BLE001 - one document's trouble must not end the others
             # Acts may have been recorded since the claim was made.
@@ -359,12 +359,12 @@ class Pipeline:
                 return decided, Act.REST
         content = trip.content
         if content is None:
-            await self._readers.takes_over()
+            await self._fetchers.takes_over()
             content = self._content_of(document)
         async with self._lanes.intent(trip.haste):
             with self._measure("wait for the rate"):
                 if self._client.is_paced:
-                    await self._pacer.takes_over()
+                    await self._pacers.takes_over()
                     self._client.wait_for_turn()
             if not self._goes_on(turn):
                 return claim, Act.REST  # others have failed while this document waited for its time

@@ -5,11 +5,13 @@ crew's threads do one document's act each, a desk's only thread does one act for
 between is done at once by whichever of them has the document in hand.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -23,55 +25,86 @@ MOST = 64
 """So many at a desk at once; more would only make all of them wait for the last one."""
 
 
+class StationClosed(Exception):
+    """Nobody is there any more to do what a way waits for: the importer is ending."""
+
+
 class Runner:
     """A way under way. One thread at a time carries it on.
 
     Args:
         way: not begun yet.
-        ended: told the result, or the error, by the thread that was there; must return at once, and never fail.
+        ended: told the result, or the error, by the thread that was there; must return at once.
     """
 
     def __init__(self, way: Way[Any], ended: Callable[[Any, BaseException | None], None]) -> None:
         self._way = way
         self._ended = ended
 
-    def go_on(self, value: object = None) -> None:
-        """Its wait has ended with that value; also begins it. A thread that carries another one does this after it."""
-        _carry(partial(self._step, self._way.send, value))
+    def begin(self) -> None:
+        Ticket(self).go_on()
 
-    def fail(self, error: BaseException) -> None:
-        """Its wait has ended with an error."""
-        _carry(partial(self._step, self._way.throw, error))
-
-    def _step(self, move: Callable[[Any], "Wait[Any]"], given: Any) -> None:
+    def step(self, move: Callable[[Any], "Wait[Any]"], given: Any) -> None:
+        """From one wait to the next one. For the way's ticket only."""
         try:
-            wait = move(given)
+            wait_for = move(given)
         except StopIteration as end:
             self._ended(end.value, None)
         except BaseException as error:  # noqa: BLE001 - it is told to whoever began the way
             self._ended(None, error)
         else:
-            wait.begin(self)
+            wait_for.begin(Ticket(self))
+
+    def go_on(self, value: object) -> None:
+        _carry(partial(self.step, self._way.send, value))
+
+    def fail(self, error: BaseException) -> None:
+        _carry(partial(self.step, self._way.throw, error))
+
+
+class Ticket:
+    """The right to end one wait of a way, once: whoever comes second with it does nothing."""
+
+    __slots__ = ("_runners",)
+
+    def __init__(self, runner: Runner) -> None:
+        self._runners = [runner]
+
+    def go_on(self, value: object = None) -> None:
+        """The wait has ended with that value. A thread that carries another way does this after it."""
+        if runner := self._taken():
+            runner.go_on(value)
+
+    def fail(self, error: BaseException) -> None:
+        """The wait has ended with an error."""
+        if runner := self._taken():
+            runner.fail(error)
+
+    def _taken(self) -> Runner | None:
+        try:
+            return self._runners.pop()  # of two threads, one gets it
+        except IndexError:
+            return None
 
 
 class Wait(Generic[T]):
     """To be awaited on a way.
 
     Args:
-        begin: called once nothing of the way is going on any more; has its `go_on` or `fail` called, once, sometime.
+        begin: called once nothing of the way is going on any more; keeps the ticket until what is waited for is there.
     """
 
-    def __init__(self, begin: Callable[[Runner], None]) -> None:
+    def __init__(self, begin: Callable[[Ticket], None]) -> None:
         self._begin = begin
 
     def __await__(self) -> Generator["Wait[T]", Any, T]:
         return cast("T", (yield self))
 
-    def begin(self, runner: Runner) -> None:
+    def begin(self, ticket: Ticket) -> None:
         try:
-            self._begin(runner)
+            self._begin(ticket)
         except BaseException as error:  # noqa: BLE001 - the way has to know
-            runner.fail(error)
+            ticket.fail(error)
 
 
 class _Hands(threading.local):
@@ -91,13 +124,18 @@ def _carry(step: Callable[[], None]) -> None:
     _hands.steps = deque([step])
     try:
         while _hands.steps:
-            _hands.steps.popleft()()
+            try:
+                _hands.steps.popleft()()
+            except BaseException:  # noqa: BLE001 - of whoever was told of an end; the other ways must go on
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
     finally:
         _hands.steps = None
 
 
 def complete(way: Way[T]) -> T:
     """A way from here to its end, for whoever has nothing else to do; not for a thread that others wait for.
+
+    Whoever is interrupted meanwhile waits all the same: what he would close or give back is still needed.
 
     Raises:
         whatever the way raises.
@@ -110,8 +148,12 @@ def complete(way: Way[T]) -> T:
         else:
             outcome.set_exception(error)
 
-    Runner(way, ended).go_on()
-    return outcome.result()
+    try:
+        Runner(way, ended).begin()
+        return outcome.result()
+    except BaseException:
+        wait([outcome])
+        raise
 
 
 class Crew:
@@ -119,22 +161,62 @@ class Crew:
 
     Args:
         name: of its threads.
-        threads: how many; they are started when they are first needed.
+        most: how many threads at most; each is started when it is first needed.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._is_closed = False
 
     def takes_over(self) -> Wait[None]:
-        """From here on, up to its next wait, the way is carried by one of these threads."""
-        return Wait(self._take_over)
+        """From here on, up to its next wait, the way is carried by one of these threads.
+
+        Raises:
+            StationClosed: the crew has gone home.
+        """
+        return Wait(lambda ticket: self.call(ticket.go_on))
+
+    def call(self, act: Callable[[], None]) -> None:
+        """Has one of the threads do this.
+
+        Raises:
+            StationClosed: the crew has gone home.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise StationClosed(self._name)
+            if len(self._threads) < self._most:
+                self._add_thread()
+            self._calls.put(act)
 
     def close(self) -> None:
         """Returns when all that were taken over have gone on."""
-        self._threads.shutdown()
+        with self._lock:
+            self._is_closed = True
+            threads, self._threads = self._threads, []
+        for _ in threads:
+            self._calls.put(None)
+        for thread in threads:
+            thread.join()
 
-    def _take_over(self, runner: Runner) -> None:
-        self._threads.submit(runner.go_on)
+    def _add_thread(self) -> None:
+        # Not waited for at the end of the program: whoever still wants something of it is waited for, and closes it.
+        thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives us no more of them
+            if not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
+
+    def _work(self) -> None:
+        while act := self._calls.get():
+            act()
 
 
 class Desk(Generic[Wanted, Result]):
@@ -154,41 +236,45 @@ class Desk(Generic[Wanted, Result]):
     ) -> None:
         self._act = act
         self._patience = patience
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._clerk = Crew(name, 1)
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[Wanted, Runner]] = deque()
+        self._waiting: deque[tuple[Wanted, Ticket]] = deque()
         self._is_full = threading.Event()
         self._is_attended = False
         self._last = 1
         """How many the last time; whoever was alone need not wait for others."""
 
     def done(self, wanted: Wanted) -> Wait[Result]:
-        """When it is done; the way is carried on by the desk's thread."""
+        """When it is done; the way is carried on by the desk's thread.
+
+        Raises:
+            StationClosed: nobody is at the desk any more.
+        """
         return Wait(partial(self._join, wanted))
 
     def close(self) -> None:
-        """Returns when all who have come have gone on. Whoever comes later is sent away with an error."""
-        self._thread.shutdown()
+        """Returns when all who have come have gone on."""
+        self._clerk.close()
 
-    def _join(self, wanted: Wanted, runner: Runner) -> None:
+    def _join(self, wanted: Wanted, ticket: Ticket) -> None:
         with self._lock:
             if not self._is_attended:
-                self._thread.submit(self._attend)
+                self._clerk.call(self._attend)
                 self._is_attended = True
-            self._waiting.append((wanted, runner))
+            self._waiting.append((wanted, ticket))
             if len(self._waiting) == MOST:
                 self._is_full.set()
 
     def _attend(self) -> None:
         while members := self._gathered():
             results = self._results([wanted for wanted, _ in members])
-            for (_, runner), result in zip(members, results, strict=True):
+            for (_, ticket), result in zip(members, results, strict=True):
                 if isinstance(result, BaseException):
-                    runner.fail(result)
+                    ticket.fail(result)
                 else:
-                    runner.go_on(result)
+                    ticket.go_on(result)
 
-    def _gathered(self) -> list[tuple[Wanted, Runner]]:
+    def _gathered(self) -> list[tuple[Wanted, Ticket]]:
         """The next ones, in the order in which they came; with none of them the desk is left."""
         if self._last > 1:
             self._is_full.wait(self._patience)

@@ -326,8 +326,8 @@ class Service:
         return IDLE
 
     async def _resend(self, resend_id: int) -> None:
-        await self._resends.takes_over()
         try:
+            await self._resends.takes_over()
             self._resender.send_for_service(resend_id)
         finally:
             self._work.resending = False
@@ -349,17 +349,19 @@ class Service:
     def _begin(self, what: str, way: Way[None]) -> None:
         with self._lock:
             self._work.running += 1
-        Runner(way, partial(self._end, self.progress.begin(what))).go_on()
+        Runner(way, partial(self._end, self.progress.begin(what))).begin()
 
     def _end(self, undertaking: Undertaking, _: Any, error: BaseException | None) -> None:
         self.progress.end(undertaking)
-        with self._has_ended:
-            self._is_stale = True
+        try:
             if error is not None and not self._is_outlived(error) and self._failure is None:
                 self._failure = error
-            self._work.running -= 1
-            self._has_ended.notify()
-        self.wake.set()
+        finally:
+            with self._has_ended:
+                self._is_stale = True
+                self._work.running -= 1
+                self._has_ended.notify()
+            self.wake.set()
 
     def _is_outlived(self, error: BaseException) -> bool:
         """What could not be written down counts as interrupted: its claim runs out, and somebody settles it."""

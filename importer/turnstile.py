@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from importer.relay import Runner, Wait
+from importer.relay import Ticket, Wait
 
 
 class Turnstile:
@@ -20,7 +20,7 @@ class Turnstile:
     def __init__(self, room: int) -> None:
         self._lock = threading.Lock()
         self._room = self._free = room
-        self._waiting: list[tuple[Place, Runner]] = []
+        self._waiting: list[tuple[Place, Ticket]] = []
         self._is_for_hasty = True
 
     def place(self, haste: int = 0, size: int = 1) -> "Place":
@@ -32,35 +32,35 @@ class Turnstile:
         """
         return Place(self, haste, min(size, self._room))
 
-    def enter(self, place: "Place", runner: Runner) -> None:
-        """Lets the runner go on when there is room for it."""
+    def enter(self, place: "Place", ticket: Ticket) -> None:
+        """Lets whoever has the ticket go on when there is room for it."""
         with self._lock:
             if self._waiting or place.size > self._free:
-                self._waiting.append((place, runner))
+                self._waiting.append((place, ticket))
                 return
             self._free -= place.size
-        runner.go_on()
+        ticket.go_on()
 
     def leave(self, place: "Place") -> None:
         """Gives the room to the next ones."""
         with self._lock:
             self._free += place.size
             let_in = self._let_in()
-        for runner in let_in:
-            runner.go_on()
+        for ticket in let_in:
+            ticket.go_on()
 
-    def _let_in(self) -> Sequence[Runner]:
-        let_in: list[Runner] = []
+    def _let_in(self) -> Sequence[Ticket]:
+        let_in: list[Ticket] = []
         while self._waiting:
             hasty = max(self._waiting, key=lambda one: one[0].haste)
             chosen = hasty if self._is_for_hasty else self._waiting[0]
-            place, runner = chosen
+            place, ticket = chosen
             if place.size > self._free:
                 break
             self._is_for_hasty = place.haste == 0 or not self._is_for_hasty
             self._waiting.remove(chosen)
             self._free -= place.size
-            let_in.append(runner)
+            let_in.append(ticket)
         return let_in
 
 

@@ -16,9 +16,9 @@ class Guests:
         async def way():
             async with self._turnstile.place(haste, size):
                 self.entered.append(name)
-                await Wait(lambda runner: self._inside.update({name: runner}))
+                await Wait(lambda ticket: self._inside.update({name: ticket}))
 
-        Runner(way(), lambda _, error: None).go_on()
+        Runner(way(), lambda _, error: None).begin()
 
     def leave(self, name):
         self._inside.pop(name).go_on()
@@ -65,7 +65,7 @@ def test_whoever_fails_inside_gives_the_place_back():
         async with turnstile.place():
             raise ValueError
 
-    Runner(failing(), lambda _, error: None).go_on()
+    Runner(failing(), lambda _, error: None).begin()
     guests.come("next")
     assert guests.entered == ["next"]
 
@@ -81,6 +81,6 @@ def test_many_that_leave_at_once_do_not_pile_up():
     guests = Guests(turnstile)
     guests.come("there")
     for number in range(5000):
-        Runner(way(number), lambda _, error: None).go_on()
+        Runner(way(number), lambda _, error: None).begin()
     guests.leave("there")
     assert through == list(range(5000))

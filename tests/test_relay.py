@@ -1,11 +1,14 @@
 """Documents that wait cost no thread; whoever ends their wait carries them on."""
 
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
 import pytest
 
-from importer.relay import MOST, Crew, Desk, Runner, complete
+from importer.relay import MOST, Crew, Desk, Runner, StationClosed, Wait, complete
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ class Outcomes:
                 self._outcomes[number] = error or result
                 self._ended.notify()
 
-        Runner(way, ended).go_on()
+        Runner(way, ended).begin()
 
     def all(self):
         with self._ended:
@@ -128,9 +131,9 @@ def test_who_comes_to_a_closed_desk_or_crew_is_told():
     async def taken_over():
         await crew.takes_over()
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StationClosed):
         complete(asking(desk, 1))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StationClosed):
         complete(taken_over())
 
 
@@ -178,3 +181,116 @@ def test_many_ways_through_desks_and_crews_lose_nothing():
         for number in range(2000):
             outcomes.of(way(number, first, crew, second))
         assert outcomes.all() == [4 * number for number in range(2000)]
+
+
+def test_where_others_come_a_desk_waits_for_them(gate):
+    clerk = Clerk(gate)
+    with closing(Desk("desk", clerk, patience=2.0)) as desk:
+        # Given a desk that has seen that several come
+        outcomes = begun_behind_one(desk, clerk, [asking(desk, 1, 3), asking(desk, 2)])
+        gate.set()
+        # When the first of them comes again, and another one a little later
+        while len(clerk.acts) < 2:
+            pass
+        outcomes.of(asking(desk, 4))
+        assert outcomes.all() == [[0], [2, 6], [4], [8]]
+    # Then they are done together
+    assert clerk.acts == [1, 2, 2]
+
+
+def test_a_wait_ends_once_whoever_comes_second():
+    tickets, seen = [], []
+
+    async def way():
+        seen.append(await Wait(tickets.append))
+        seen.append(await Wait(tickets.append))
+
+    ends = []
+    Runner(way(), lambda result, error: ends.append(error)).begin()
+    tickets[0].go_on("first")
+    tickets[0].go_on("again")
+    tickets[0].fail(ValueError("again"))
+    assert (seen, ends) == (["first"], [])
+    tickets[1].go_on("second")
+    tickets[1].go_on("again")
+    assert (seen, ends) == (["first", "second"], [None])
+
+
+def test_a_system_that_gives_no_more_threads_is_told_once_and_the_desk_goes_on(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with closing(Desk("desk", lambda wanted: wanted)) as desk:
+        with monkeypatch.context() as without_threads:
+            without_threads.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError):
+                complete(asking(desk, 1))
+        assert complete(asking(desk, 2)) == [2]
+
+
+def test_an_end_that_cannot_be_told_holds_up_nobody_else(monkeypatch):
+    told = []
+    monkeypatch.setattr(threading, "excepthook", lambda told_of: told.append(told_of.exc_type))
+
+    def broken(result, error):
+        raise OSError("no space left on device")
+
+    with closing(Desk("desk", lambda wanted: wanted)) as desk:
+        Runner(asking(desk, 1), broken).begin()
+        assert complete(asking(desk, 2)) == [2]
+    assert told == [OSError]
+
+
+AFTER_THE_MAIN_THREAD = """
+import threading, time
+from importer.relay import Crew, Desk, complete
+crew, desk = Crew("crew", 2), Desk("desk", lambda wanted: wanted)
+
+async def way():
+    await crew.takes_over()
+    return await desk.done("done")
+
+def later():
+    threading.main_thread().join()
+    print(complete(way()), flush=True)
+    crew.close()
+    desk.close()
+
+threading.Thread(target=later).start()
+"""
+
+
+def test_a_program_whose_main_thread_has_ended_can_still_import():
+    ended = subprocess.run(
+        [sys.executable, "-c", AFTER_THE_MAIN_THREAD], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
+
+
+INTERRUPTED = """
+import signal, threading
+from importer.relay import Crew, complete
+crew, go_on = Crew("crew", 1), threading.Event()
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+async def way():
+    await crew.takes_over()
+    print("under way", flush=True)
+    go_on.wait(60)
+    print("ended", flush=True)
+
+threading.Thread(target=lambda: (input(), go_on.set())).start()
+try:
+    complete(way())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_whoever_is_interrupted_waits_for_what_he_has_begun():
+    command = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "under way\n"
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate("\n", timeout=60)
+    assert told == "ended\ninterrupted\n"

@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.ledger import Ledger
 from importer.adapters.telemetry import Redactor, start_logging
-from importer.assembly import Parts, archivist, policies, put_together
+from importer.assembly import Parts, put_together, recording
 from importer.cli.reading import settings_of
-from importer.clock import SystemClock
 from importer.config import Settings
 from importer.decisions import Decisions
 from importer.stages import Measure, unmeasured
@@ -21,10 +20,9 @@ def log_of(ctx: click.Context, redactor: Redactor) -> FilteringBoundLogger:
     return start_logging(form=ctx.obj["log_format"], level=ctx.obj["log_level"], redactor=redactor)
 
 
-def decisions_of(ctx: click.Context, settings: Settings, ledger: Ledger) -> Decisions:
+def decisions_of(ctx: click.Context, settings: Settings, ledger: Ledger) -> AbstractContextManager[Decisions]:
     """For the verbs that record what a person decided."""
-    recording = archivist(settings, ledger, SystemClock(), log_of(ctx, Redactor()))
-    return Decisions(ledger, recording, policies(settings).lifecycle)
+    return recording(settings, ledger, log_of(ctx, Redactor()))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.abillify import Turns
 from importer.adapters.telemetry import Redactor
-from importer.assembly import Parts, archivist, opened_ledger, policies
+from importer.assembly import Parts, opened_ledger, recording
 from importer.auditing import Audits
 from importer.cli.auditor import audits
 from importer.cli.exits import Exit, Stop
@@ -22,7 +22,7 @@ from importer.clock import SystemClock
 from importer.config import ConfigError, ListenAddress, Settings, read_token
 from importer.core.model import Document
 from importer.core.resending import Resend
-from importer.decisions import Decide, Decided, Decisions, person
+from importer.decisions import Decide, Decided, person
 from importer.resolving import EVENTS, decide_as
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def _decide(
     settings: Settings, log: FilteringBoundLogger, decided: Callable[[], None], ask: "Ask", choose: "Choose"
 ) -> list[Decided]:
     """As `retry` and `resolve` do it, and as safe: alone with each document, and on a ledger that can be trusted."""
-    with opened_ledger(settings) as ledger:
-        decisions = Decisions(ledger, archivist(settings, ledger, SystemClock(), log), policies(settings).lifecycle)
+    with opened_ledger(settings) as ledger, recording(settings, ledger, log) as decisions:
         look, grace = partial(read_back, settings), settings.api.readback_grace
         decide = decide_as(ask.decision, ask.references, look, grace, ledger.last_attempt_at)
         found = [

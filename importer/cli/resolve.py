@@ -69,9 +69,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
         chosen = _chosen(ledger, name, batch, decision)
-        decide, decisions = _decide(settings, ledger, decision, references), decisions_of(ctx, settings, ledger)
+        decide = _decide(settings, ledger, decision, references)
         try:
-            decided = [decisions.record(document, EVENTS[decision], decide, note) for document in chosen]
+            with decisions_of(ctx, settings, ledger) as decisions:
+                decided = [decisions.record(document, EVENTS[decision], decide, note) for document in chosen]
         except NotAnswered as error:
             raise Stop(Exit.AGAIN_LATER, str(error)) from None
     for one in decided:

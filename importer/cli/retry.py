@@ -32,8 +32,8 @@ def command(ctx: click.Context, names: tuple[str, ...], state: str | None, reaso
     settings = settings_of(ctx)
     with opened_ledger(settings) as ledger:
         chosen = _chosen(ledger, names, state, reason)
-        recording = decisions_of(ctx, settings, ledger)
-        decisions = [recording.record(document, EVENTS[Decision.RETRY], person.retry) for document in chosen]
+        with decisions_of(ctx, settings, ledger) as recording:
+            decisions = [recording.record(document, EVENTS[Decision.RETRY], person.retry) for document in chosen]
     if not decisions:
         click.echo(f"no document is {state}{f' for {reason}' if reason else ''}", err=True)
     for decided in decisions:

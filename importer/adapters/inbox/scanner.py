@@ -89,9 +89,7 @@ class Scanner:
         self._problems: list[Problem] = []
         self._known_oddities: set[Problem] = set()
         self._device: int | None = None
-        self._news = (
-            threading.Lock()
-        )  # never held for long: the watcher and the documents under way must not wait for a look
+        self._news = threading.Lock()  # never held for long: the watcher and documents must not wait for a look
         self._hints: dict[str, Hint] = {}
         self._told = 0
         self._forgotten: dict[str, Hint] = {}

@@ -9,7 +9,7 @@ from typing import Self
 from importer.adapters.probe.worker import Limits, ProbeError, Worker
 from importer.core.facts import Facts
 
-__all__ = ["Limits", "Probe", "ProbeError"]
+__all__ = ["WORKERS", "Limits", "Probe", "ProbeError"]
 
 WORKERS = max(2, min(8, os.cpu_count() or 1))
 """Inspecting is work for the processor, so more children than processors gain nothing; two at least, so that a document
