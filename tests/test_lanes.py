@@ -1,5 +1,8 @@
 """How much may be where at once, and who goes first."""
 
+from functools import partial
+
+from importer.lanes import Lanes
 from importer.relay import Runner, Wait
 from importer.turnstile import Turnstile
 
@@ -7,14 +10,14 @@ from importer.turnstile import Turnstile
 class Guests:
     """Ways through a turnstile that stay inside until they are let out. All on the test's own thread."""
 
-    def __init__(self, turnstile):
-        self._turnstile = turnstile
+    def __init__(self, place):
+        self._place = place
         self._inside = {}
         self.entered = []
 
-    def come(self, name, haste=0, size=1):
+    def come(self, name, *how):
         async def way():
-            async with self._turnstile.place(haste, size):
+            async with self._place(*how):
                 self.entered.append(name)
                 await Wait(lambda ticket: self._inside.update({name: ticket}))
 
@@ -25,7 +28,7 @@ class Guests:
 
 
 def test_there_is_room_for_so_many_and_no_more():
-    guests = Guests(Turnstile(2))
+    guests = Guests(Turnstile(2).place)
     for name in "abc":
         guests.come(name)
     assert guests.entered == ["a", "b"]
@@ -34,11 +37,11 @@ def test_there_is_room_for_so_many_and_no_more():
 
 
 def test_documents_wait_until_their_bytes_have_room_but_a_large_one_may_go_alone():
-    guests = Guests(Turnstile(100))
-    guests.come("60", size=60)
-    guests.come("40", size=40)
-    guests.come("1000", size=1000)
-    guests.come("1", size=1)
+    guests = Guests(Turnstile(100).place)
+    guests.come("60", 0, 60)
+    guests.come("40", 0, 40)
+    guests.come("1000", 0, 1000)
+    guests.come("1", 0, 1)
     guests.leave("60")
     assert guests.entered == ["60", "40"], "the large one is not overtaken for ever by small ones"
     guests.leave("40")
@@ -48,7 +51,7 @@ def test_documents_wait_until_their_bytes_have_room_but_a_large_one_may_go_alone
 
 
 def test_every_other_place_is_for_whoever_is_in_a_hurry_and_the_rest_for_who_waits_longest():
-    guests = Guests(Turnstile(1))
+    guests = Guests(Turnstile(1).place)
     guests.come("there")
     for name, haste in {"first": 0, "second": 0, "third": 0, "news": 1, "latest news": 2}.items():
         guests.come(name, haste)
@@ -59,7 +62,7 @@ def test_every_other_place_is_for_whoever_is_in_a_hurry_and_the_rest_for_who_wai
 
 def test_whoever_fails_inside_gives_the_place_back():
     turnstile = Turnstile(1)
-    guests = Guests(turnstile)
+    guests = Guests(turnstile.place)
 
     async def failing():
         async with turnstile.place():
@@ -78,9 +81,21 @@ def test_many_that_leave_at_once_do_not_pile_up():
         async with turnstile.place():
             through.append(number)
 
-    guests = Guests(turnstile)
+    guests = Guests(turnstile.place)
     guests.come("there")
     for number in range(5000):
         Runner(way(number), lambda _, error: None).begin()
     guests.leave("there")
     assert through == list(range(5000))
+
+
+def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry():
+    lanes = Lanes(uploads=2, memory=100)
+    for lane, room in {lanes.claim: 8, lanes.intent: 4, partial(lanes.holding, 25): 4}.items():
+        guests = Guests(lane)
+        for number in range(room + 2):
+            guests.come(number, 0)
+        guests.come("news", 1)
+        assert guests.entered == list(range(room))
+        guests.leave(0)
+        assert guests.entered[room:] == ["news"]

@@ -174,3 +174,25 @@ def test_the_document_is_on_every_line_about_it(world):
         assert told["document"] == "D1"
         assert told["invoice_reference"] == "RE10001"
         assert told["communication_reference"]
+
+
+def test_no_more_requests_are_out_at_once_than_the_settings_want(world):
+    # Given an API that keeps every upload waiting
+    world.environ |= {"IMPORTER_API__CONCURRENCY": "2"}
+    world.sandbox.fail(faults.delay(before=None), endpoint="import", times=None)
+    drop_many(world, 12)
+    with world.running() as service:
+        # When more are ready than may go out
+        while sum(document["state"] == "sending" for document in world.documents()) < 4:
+            pass
+
+        def are_out():
+            return sum(request.target.endpoint == "import" for request in world.sandbox.requests)
+
+        assert world.sandbox.wait_until(lambda: are_out() == 2, 60)
+        # Then those wait
+        assert not world.sandbox.wait_until(lambda: are_out() > 2, 1)
+        world.sandbox.clear()
+        world.sandbox.release()
+        assert world.sandbox.wait_until(lambda: len(world.sandbox.effects) == 12, 60)
+        assert service.stop() == 0
