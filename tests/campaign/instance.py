@@ -62,18 +62,20 @@ class Importer:
             on_refused=lambda: client.use_credentials(USER, stage.outside.password),
         )  # fmt: skip
         writer = Writer(self.ledger)
+        archivist = Archivist(self.ledger, writer, clock, story)
         self.pipeline = Pipeline(
             ledger=self.ledger,
             writer=writer,
             examiner=WatchedExaminer(stage.examiner, life),
             client=watched,
             line=self.line,
-            archivist=Archivist(self.ledger, writer, clock, story),
+            archivist=archivist,
             batches=Batches(NO_BRAKE, stage.examiner, clock),
             policies=_after_rebuild(policies, ledger.rebuilt_at()),
             clock=clock,
             log=story,
         )
+        life.at_death += [writer.close, archivist.close, self.pipeline.__exit__]
         self._scanner = Scanner(folder / "inbox", settle=2.0)
         self._next_round = clock.steady()
         self.pipeline.recover()
