@@ -27,7 +27,7 @@ from importer.relay import Desk
 from importer.stages import Measure, unmeasured
 from importer.writing import Writer
 
-PATIENCE = 0.05
+PATIENCE = 0.1
 """Seconds for which a file to be put away waits for others, while there are many: nothing else waits for it."""
 
 

@@ -7,8 +7,8 @@ commit, and the files of others are put away.
 from importer.core.circuit import EVERYBODY
 from importer.turnstile import Place, Turnstile
 
-BESIDES = 64
-"""Documents under way beside those that are uploaded: as many as one commit takes."""
+BESIDES = 128
+"""Documents under way beside those that are uploaded: as many as one commit takes, and as many that are put away."""
 
 
 def under_way(uploads: int) -> int:
