@@ -174,7 +174,7 @@ class Pipeline:
             with self._measure("examine"):
                 candidate = self._examined(examiner, file, reading, in_place=in_place)
             async with self._lanes.claim(file.told):
-                with self._measure("admit"):
+                with self._measure("admit", awaits=True):
                     admitted = await self._admit(candidate, file, reading)
                 if not isinstance(admitted, Claim):
                     return Taken(admitted.id, is_new=False, document=admitted)
@@ -289,7 +289,7 @@ class Pipeline:
             return None
         try:
             if claim.document.target is not None:
-                with self._measure("put away"):
+                with self._measure("put away", awaits=True):
                     claim = await self._archivist.put_away(claim, content)
                 if claim.document.target is None:
                     return claim.document  # its commit has given the claim back
@@ -362,7 +362,7 @@ class Pipeline:
             await self._fetchers.takes_over()
             content = self._content_of(document)
         async with self._lanes.intent(trip.haste):
-            with self._measure("wait for the rate"):
+            with self._measure("wait for the rate", awaits=True):
                 if self._client.is_paced:
                     await self._pacers.takes_over()
                     self._client.wait_for_turn()
@@ -377,10 +377,10 @@ class Pipeline:
             sending = document.evolve(
                 state=State.SENDING, came_from=document.state, key=key, attempts=document.attempts + 1
             )
-            with self._measure("intend"):
+            with self._measure("intend", awaits=True):
                 change = self._ledger.changes.intend(claim, sending, self._clock.now())
                 claim = await self._writer.written(change)
-            with self._measure("wait for a connection"):
+            with self._measure("wait for a connection", awaits=True):
                 await self._uploaders.takes_over()
             if self._is_too_late(start_by) or not self._goes_on(turn):
                 return await self._withdrawn(claim, document), Act.REST
@@ -444,7 +444,7 @@ class Pipeline:
         data = {"matched_by": outcome.matched_by} if isinstance(outcome, Found) else None
         # First, and also when the claim is lost: whoever was refused must not go on asking.
         self._line.note(turn, act, outcome, stop=decision.stop_line, resume_after=decision.resume_after)
-        with self._measure("record"):
+        with self._measure("record", awaits=True):
             return await self._decided(claim, decision, outcome=name, data=data), decision.then
 
     async def _decided(

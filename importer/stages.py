@@ -2,17 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
-Measure = Callable[[str], AbstractContextManager[None]]
-"""Opens a stage by its name; it ends with the context."""
+
+class Measure(Protocol):
+    """Opens a stage by its name; it ends with the context."""
+
+    def __call__(self, name: str, *, awaits: bool = False) -> AbstractContextManager[None]:
+        """With `awaits`, other documents are carried on meanwhile: the processor's time is then not this stage's."""
+        ...
+
 
 _NOTHING = nullcontext()
 
 
-def unmeasured(_: str) -> AbstractContextManager[None]:
+def unmeasured(name: str, *, awaits: bool = False) -> AbstractContextManager[None]:  # noqa: ARG001 - a Measure
     """Measures nothing, and costs next to nothing."""
     return _NOTHING
 
@@ -24,8 +31,8 @@ class Stage:
     times: int = 0
     elapsed: float = 0.0
     """Seconds from its begin to its end, waiting for disk, server and other threads included."""
-    processor: float = 0.0
-    """Seconds of the processor; of a stage that another thread ends than has begun it, nobody knows them."""
+    processor: float | None = None
+    """Seconds of the processor; None for a stage that awaits something."""
 
 
 class Profile:
@@ -36,8 +43,7 @@ class Profile:
         self._stages: dict[str, Stage] = {}
 
     @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        thread = threading.get_ident()
+    def measure(self, name: str, *, awaits: bool = False) -> Iterator[None]:
         began, processor_began = time.perf_counter(), time.thread_time()
         try:
             yield
@@ -47,7 +53,8 @@ class Profile:
                 stage = self._stages.setdefault(name, Stage())
                 stage.times += 1
                 stage.elapsed += elapsed
-                stage.processor += processor if threading.get_ident() == thread else 0.0
+                if not awaits:
+                    stage.processor = (stage.processor or 0.0) + processor
 
     @property
     def stages(self) -> list[tuple[str, Stage]]:
@@ -60,7 +67,8 @@ class Profile:
         total = sum(stage.elapsed for _, stage in self.stages) or 1.0
         rows = [f"{'stage':18} {'times':>8} {'ms':>9} {'of them CPU':>12} {'share':>6}"]
         for name, stage in self.stages:
-            elapsed, processor = 1e3 * stage.elapsed / stage.times, 1e3 * stage.processor / stage.times
+            elapsed = 1e3 * stage.elapsed / stage.times
+            processor = "-" if stage.processor is None else f"{1e3 * stage.processor / stage.times:.2f}"
             share = stage.elapsed / total
-            rows.append(f"{name:18} {stage.times:>8} {elapsed:>9.2f} {processor:>12.2f} {share:>6.0%}")
+            rows.append(f"{name:18} {stage.times:>8} {elapsed:>9.2f} {processor:>12} {share:>6.0%}")
         return "\n".join(rows)

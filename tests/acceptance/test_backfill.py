@@ -365,4 +365,8 @@ def test_a_profile_tells_each_stage_of_the_way_and_changes_nothing_else(world):
         "record": 2,
         "put away": 3,
     }
+    processor = {line.rsplit(maxsplit=4)[0]: line.split()[-2] for line in done.stderr.splitlines()[1:]}
+    assert {name for name, told in processor.items() if told != "-"} == {
+        *("read", "examine", "commit", "upload", "move files")
+    }, "while a stage awaits something, its thread works for other documents"
     assert done.stdout.startswith("3 documents\n")

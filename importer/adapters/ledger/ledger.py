@@ -19,10 +19,7 @@ from importer.adapters.ledger.postgres_news import News, tell
 from importer.adapters.ledger.reader import LedgerReader
 from importer.adapters.ledger.resends import Resends
 from importer.adapters.ledger.rows import to_document
-from importer.adapters.ledger.shared import (
-    alone_with_meta,
-    present_to_reader,
-)
+from importer.adapters.ledger.shared import alone_with_meta, present_to_reader
 from importer.adapters.ledger.shared_line import SharedPacer, ask_leave, tell_all
 from importer.adapters.ledger.tables import documents
 from importer.adapters.ledger.values import Claim, Refusal
