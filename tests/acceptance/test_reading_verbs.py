@@ -17,6 +17,7 @@ import pytest
 from importer.cli.main import VERBS
 from importer.report import FIELDS
 from importer.sandbox import faults
+from tests.terminal import all_shown
 from tests.world import PASSWORD, USER, World, eml, pdf
 
 EXPLAINED = [
@@ -379,7 +380,7 @@ def test_a_backfill_shows_a_bar_on_a_terminal_and_nothing_elsewhere(world):
         env=world.full_environ | {"TERM": "xterm", "COLUMNS": "120"},
     )
     os.close(terminal)
-    shown = b"".join(read_all(leader)).decode()
+    shown = all_shown(leader)
     assert process.wait(60) == 3
     assert "waiting for 1 file to be complete" in shown
     assert "3/3" in shown
@@ -388,18 +389,6 @@ def test_a_backfill_shows_a_bar_on_a_terminal_and_nothing_elsewhere(world):
     done = world.importer("--log-level", "error", "backfill", exits=0)
     assert done.stderr == ""
     assert done.stdout.startswith("1 document\n")
-
-
-def read_all(descriptor):
-    """All that a terminal is shown, until the last program on it has ended."""
-    while True:
-        try:
-            chunk = os.read(descriptor, 4096)
-        except OSError:
-            return
-        if not chunk:
-            return
-        yield chunk
 
 
 @pytest.mark.parametrize(
