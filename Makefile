@@ -52,9 +52,10 @@ format: $(VENV)/.ready ## rewrite the code in the project's format
 docs: $(VENV)/.ready ## the documentation as a site, in build/docs; every warning is an error
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --fresh-env -d build/doctrees docs build/docs
 
-reference: $(VENV)/.ready ## write docs/states.md and docs/reference anew from the code
+reference: $(VENV)/.ready ## write docs/states.md, docs/reference and what `importer --help` says anew from the code
 	$(BIN)/python scripts/states
 	$(BIN)/python scripts/reference
+	$(BIN)/python scripts/help
 
 pictures: $(VENV)/.ready ## photograph the operator's page anew, into docs/pictures (Chromium)
 	$(BIN)/python scripts/photograph

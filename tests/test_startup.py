@@ -22,16 +22,30 @@ SENDING_AND_INSPECTING = {"httpx", "httpcore", "pypdf", "lxml", "re2", "watchdog
 def loaded_by(*arguments, cwd):
     """The modules that are loaded when the command has ended, however it ends."""
     command = [sys.executable, "-c", LOADED_BY, *arguments]
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    wide = os.environ | {"COLUMNS": "80"}
+    ended = subprocess.run(command, cwd=cwd, env=wide, capture_output=True, text=True, check=False)
     return set(json.loads(ended.stderr.splitlines()[-1]))
 
 
+def ours(loaded):
+    return {name for name in loaded if name.partition(".")[0] == "importer"}
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"]])
-def test_help_loads_nothing_but_the_command_line_itself(arguments, tmp_path):
+def test_help_loads_nothing_but_its_text(arguments, tmp_path):
     loaded = loaded_by(*arguments, cwd=tmp_path)
 
-    ours = {name for name in loaded if name.partition(".")[0] == "importer"}
-    assert ours == {"importer", "importer.__main__", "importer.cli", "importer.cli.main", "importer.cli.exits"}
+    assert ours(loaded) == {"importer", "importer.__main__", "importer.cli", "importer.cli.help_text"}
+    assert "click" not in loaded
+
+
+def test_usage_loads_nothing_but_the_command_line_itself(tmp_path):
+    loaded = loaded_by(cwd=tmp_path)
+
+    assert ours(loaded) == {
+        *("importer", "importer.__main__", "importer.cli"),
+        *("importer.cli.exits", "importer.cli.help_text", "importer.cli.main"),
+    }
     assert not loaded & (
         SENDING_AND_INSPECTING | {"sqlalchemy", "alembic", "pydantic", "rich", "importlib.metadata", "asyncio"}
     )

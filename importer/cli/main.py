@@ -90,7 +90,7 @@ NOT_FOR_OTHERS = 0o007
 
 
 def main() -> None:
-    """The console script.
+    """The command line, but for the help that `importer.__main__` prints by itself.
 
     What it writes is customers' business: whatever umask it is started under, others get no right to any of it. What
     the group may do stays with the caller.
