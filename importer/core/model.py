@@ -200,7 +200,7 @@ class Document:
         return f"{self.identity.fingerprint}:{self.key.generation}"
 
     def evolve(self, **changes: Any) -> "Document":
-        """The same document with other values: `dataclasses.replace`, at a sixteenth of its cost.
+        """The same document with other values: `dataclasses.replace`, at a fraction of its cost.
 
         Raises:
             TypeError: a document has no such field.

@@ -1,5 +1,6 @@
 """The guarded child process: nothing that a document does to it reaches the importer."""
 
+import importlib.util
 import os
 import select
 import signal
@@ -243,13 +244,15 @@ def test_an_interpreter_that_is_gone_is_no_documents_fault(monkeypatch, tmp_path
 
 
 def test_the_child_imports_parsers_only():
-    code = "import sys, importer.adapters.probe.child; print(*sys.modules)"
+    assert importlib.util.find_spec("PIL"), "what draws the demo's invoices brings it"
+    code = "import sys; from importer.adapters.probe.child import inspection; inspection(); print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
 
     assert "pypdf" in loaded
     assert not {"httpx", "sqlalchemy", "structlog", "importer.adapters.ledger"} & set(loaded)
+    assert not {"PIL.Image", "fontTools.ttLib"} & set(loaded)
 
 
 def test_the_parent_does_not_import_the_parsers():

@@ -12,15 +12,20 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from importer.adapters.probe.frames import READY, read_frame, write_frame
-from importer.adapters.probe.inspect import inspect
 from importer.adapters.probe.isolation import isolate, limit
+from importer.core.facts import Facts
+
+UNWANTED = ("PIL", "fontTools")
+"""What pypdf uses where it happens to be installed, for pictures and fonts: no facts must depend on that."""
 
 
 def main(memory: int, cpu: int, text: int) -> None:
     with open(0, "rb", buffering=0) as source, open(1, "wb", buffering=0) as sink:
+        inspect = inspection()
         _prepare(memory)
         write_frame(sink, READY)
         _allow_cpu(cpu)
@@ -29,6 +34,14 @@ def main(memory: int, cpu: int, text: int) -> None:
             # The answer is out, so tidying up costs nobody time.
             gc.collect()
             _allow_cpu(cpu)
+
+
+def inspection() -> Callable[[bytes, int], Facts]:
+    """Whatever inspects documents; only here are the parsers loaded."""
+    sys.modules |= dict.fromkeys(UNWANTED)  # type: ignore[arg-type]  # as if they were not there
+    from importer.adapters.probe.inspect import inspect  # noqa: PLC0415
+
+    return inspect
 
 
 def _prepare(memory: int) -> None:
