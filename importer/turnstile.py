@@ -21,6 +21,8 @@ class Turnstile:
         self._lock = threading.Lock()
         self._room = self._free = room
         self._waiting: list[tuple[Place, Ticket]] = []
+        self._hasty = 0
+        """How many of them are in a hurry at all."""
         self._is_for_hasty = True
 
     def place(self, haste: int = 0, size: int = 1) -> "Place":
@@ -37,6 +39,7 @@ class Turnstile:
         with self._lock:
             if self._waiting or place.size > self._free:
                 self._waiting.append((place, ticket))
+                self._hasty += place.haste > 0
                 return
             self._free -= place.size
         ticket.go_on()
@@ -52,13 +55,14 @@ class Turnstile:
     def _let_in(self) -> Sequence[Ticket]:
         let_in: list[Ticket] = []
         while self._waiting:
-            hasty = max(self._waiting, key=lambda one: one[0].haste)
-            chosen = hasty if self._is_for_hasty else self._waiting[0]
+            is_for_hasty = self._is_for_hasty and self._hasty > 0
+            chosen = max(self._waiting, key=lambda one: one[0].haste) if is_for_hasty else self._waiting[0]
             place, ticket = chosen
             if place.size > self._free:
                 break
             self._is_for_hasty = place.haste == 0 or not self._is_for_hasty
             self._waiting.remove(chosen)
+            self._hasty -= place.haste > 0
             self._free -= place.size
             let_in.append(ticket)
         return let_in
