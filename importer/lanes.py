@@ -1,10 +1,12 @@
 """How many documents may be where: most of a document's time goes by while others wait for the same disk as it does.
 
 So many more are under way than are uploaded. While some upload, the next intents of others are written, all in one
-commit, and the files of others are put away.
+commit, and the files of others are put away. Where a rate limit lets out less than that, a few that wait are enough:
+each of them holds its claim meanwhile.
 """
 
 from importer.core.circuit import EVERYBODY
+from importer.relay import MOST
 from importer.turnstile import Place, Turnstile
 
 BESIDES = 128
@@ -16,9 +18,14 @@ def under_way(uploads: int) -> int:
     return uploads + BESIDES
 
 
-def claims(uploads: int) -> int:
-    """How many documents are between their claim and their outcome; each lane waits for two before it at most."""
-    return min(4 * uploads, EVERYBODY)
+def claims(uploads: int, *, is_paced: bool) -> int:
+    """How many documents are between their claim and their outcome."""
+    return min(4 * uploads if is_paced else uploads + MOST, EVERYBODY)
+
+
+def intents(uploads: int, *, is_paced: bool) -> int:
+    """How many documents are between their intent's preparation and their outcome."""
+    return min(2 * uploads if is_paced else uploads + MOST // 2, EVERYBODY)
 
 
 class Lanes:
@@ -27,13 +34,12 @@ class Lanes:
     Args:
         uploads: requests for documents at once (`api.concurrency`).
         memory: bytes of documents held at once; a larger one goes alone.
+        is_paced: whether there is a rate limit.
     """
 
-    def __init__(self, *, uploads: int, memory: int) -> None:
-        self._claims = Turnstile(claims(uploads))
-        self.intents = min(2 * uploads, EVERYBODY)
-        """How many documents are between their intent's preparation and their outcome."""
-        self._intents = Turnstile(self.intents)
+    def __init__(self, *, uploads: int, memory: int, is_paced: bool) -> None:
+        self._claims = Turnstile(claims(uploads, is_paced=is_paced))
+        self._intents = Turnstile(intents(uploads, is_paced=is_paced))
         self._memory = Turnstile(memory)
 
     def claim(self, haste: int) -> Place:

@@ -40,7 +40,7 @@ from importer.core.lifecycle import (
 )
 from importer.core.model import Document, Found, ProbeOutcome, ReadFailed, State
 from importer.examination import Examiner
-from importer.lanes import Lanes
+from importer.lanes import Lanes, intents
 from importer.line import Line, Turn
 from importer.recovery import recover
 from importer.relay import Crew, StationClosed, complete
@@ -121,13 +121,15 @@ class Pipeline:
         self._batches = batches
         self._policies = policies
         # No more than so many of the largest in memory, however many documents wait for the disk.
-        self._lanes = Lanes(uploads=policies.uploads, memory=policies.uploads * examiner.max_size)
+        self._lanes = Lanes(
+            uploads=policies.uploads, memory=policies.uploads * examiner.max_size, is_paced=client.is_paced
+        )
         # As many as inspect at once: more would only wait for these.
         self._readers = Crew("reader", WORKERS)
         # Of their own, for documents that are claimed: they must not wait until all of a backlog has been inspected.
         self._rereaders, self._fetchers = Crew("rereader", WORKERS), Crew("fetcher", 2)
         # As many as may wait for the rate: on a shared ledger their turns are reserved together.
-        self._pacers = Crew("pacer", self._lanes.intents)
+        self._pacers = Crew("pacer", intents(policies.uploads, is_paced=True))
         self._uploaders = Crew("uploader", policies.uploads)
         self._is_ending = False
         self._clock = clock

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import pytest
+
 from importer.lanes import Lanes
 from importer.relay import Runner, Wait
 from importer.turnstile import Turnstile
@@ -89,9 +91,10 @@ def test_many_that_leave_at_once_do_not_pile_up():
     assert through == list(range(5000))
 
 
-def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry():
-    lanes = Lanes(uploads=2, memory=100)
-    for lane, room in {lanes.claim: 8, lanes.intent: 4, partial(lanes.holding, 25): 4}.items():
+@pytest.mark.parametrize(("is_paced", "claims", "intents"), [(True, 8, 4), (False, 66, 34)])
+def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry(is_paced, claims, intents):
+    lanes = Lanes(uploads=2, memory=100, is_paced=is_paced)
+    for lane, room in {lanes.claim: claims, lanes.intent: intents, partial(lanes.holding, 25): 4}.items():
         guests = Guests(lane)
         for number in range(room + 2):
             guests.come(number, 0)

@@ -17,8 +17,8 @@ from importer.core.model import InDoubt, NotSent, ReadFailed, Refused
 FAILING = 3
 """So many documents in a row must fail. One alone may have itself to blame, however often it is tried."""
 
-EVERYBODY = 64
-"""As many at once as any setting of `api.concurrency` allows: no restriction of ours."""
+EVERYBODY = 128
+"""More at once than ever go on between claim and outcome (`importer.lanes`): no restriction of ours."""
 
 
 @dataclass(frozen=True, slots=True)
