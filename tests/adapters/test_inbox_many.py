@@ -246,9 +246,9 @@ def test_records_are_found_wherever_they_are():
     assert records.find(hash("another")) == -1
     records.append(hash("another"), 0.0)
     assert records.find(hash("another")) == 5000
-    for number in range(5000):
+    for number in range(50_000):
         records.append(hash((number, "y")), 0.0)
-    assert records.find(hash((4999, "y"))) == 10_000
+    assert records.find(hash((49_999, "y"))) == 55_000
 
 
 def test_an_inbox_that_goes_and_comes_back_is_watched_again(inbox, tmp_path):

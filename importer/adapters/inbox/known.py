@@ -48,7 +48,7 @@ class Records:
     def append(self, mark: int, due: float) -> None:
         self.marks.append(mark)
         self.due.append(due)
-        if self._places is not None:
+        if self._places is not None and self._is_roomy(self._places):
             self._index(len(self.marks) - 1, self._places)
 
     def extend(self, other: "Records", start: int, stop: int) -> None:
@@ -72,7 +72,7 @@ class Records:
         """By open addressing: a dictionary would take ten times the memory."""
         if not self.marks:
             return -1
-        if self._places is None or len(self._places) < len(self.marks) * 4 // 3:
+        if self._places is None or not self._is_roomy(self._places):
             self._places = array("i", [-1]) * (2 << len(self.marks).bit_length())
             for position in range(len(self.marks)):
                 self._index(position, self._places)
@@ -84,6 +84,10 @@ class Records:
                 return position
             slot = (slot + 1) & last
         return -1
+
+    def _is_roomy(self, places: "array[int]") -> bool:
+        """Whether the index has room for all marks; else it is made anew when it is asked for."""
+        return len(places) >= len(self.marks) * 4 // 3
 
     def _index(self, position: int, places: "array[int]") -> None:
         last = len(places) - 1
