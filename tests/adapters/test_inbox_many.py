@@ -196,6 +196,28 @@ def test_of_more_hints_than_it_can_hold_the_latest_are_looked_at_first(inbox):
     assert len(handed) == HINTS + 6, "none is forgotten, and none handed out twice"
 
 
+@pytest.mark.parametrize("limit", [10, 2700, 3700])
+def test_a_backlog_is_handed_out_beside_a_look_but_for_the_folder_that_it_is_in(inbox, limit):
+    for folder in "ab":
+        fill(inbox / folder, 4500)
+    scanner = Scanner(inbox, settle=0)
+    handed = scanner.scan(0.0, limit).settled
+    for folder in "ab":  # in the middle of what waits: the look writes down anew what is known of the folder
+        listed = [entry.name for entry in os.scandir(inbox / folder)]
+        for name in (listed[1300], listed[3500]):
+            (inbox / folder / name).unlink()
+    scanner.begin()
+    during = []
+
+    while scanner.go_on(1.0):
+        during += scanner.gather(1.0, limit=300).settled
+    rest = [scanner.gather(1.0) for _ in range(10)]
+
+    assert during
+    handed += during + [file for scan in rest for file in scan.settled]
+    assert len(handed) == len({file.path for file in handed}) >= 2 * 4498
+
+
 def test_a_new_folder_stays_known_through_a_look_that_has_not_come_to_it(inbox):
     for folder in range(3):
         fill(inbox / str(folder), 1)

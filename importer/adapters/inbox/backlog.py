@@ -1,6 +1,6 @@
 """What waits in great numbers: complete files that nobody remembers by name, found again folder by folder."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import inf
 
@@ -16,7 +16,10 @@ class Backlog:
         self._folders = folders
         self._selection = selection
         self._now = 0.0
+        self._is_busy: Callable[[str], bool] = lambda _: False
         self._files: Iterator[FoundFile] | None = None
+        self._folder = ""
+        """Where it has come to."""
         self.due = inf
         """When it is worthwhile to begin at the first folder."""
 
@@ -25,9 +28,14 @@ class Backlog:
         """Whether more may be handed out at once."""
         return self._files is not None
 
-    def gather(self, now: float, limit: int) -> list[FoundFile]:
-        """So many files, if there are so many."""
-        self._now = now
+    def gather(self, now: float, limit: int, is_busy: Callable[[str], bool]) -> list[FoundFile]:
+        """So many files, if there are so many; but none in a folder that is being looked at.
+
+        What is passed over there is found when that look has ended: it tells when it is worthwhile to begin anew.
+        """
+        if self._files is not None and is_busy(self._folder):
+            return []
+        self._now, self._is_busy = now, is_busy
         if self._files is None and is_complete(self.due, now):
             self.due = inf
             self._files = self._everywhere()
@@ -43,8 +51,9 @@ class Backlog:
     def _everywhere(self) -> Iterator[FoundFile]:
         for folder in sorted(self._folders):
             known = self._folders.get(folder)
-            if known is None or not known.waiting:
+            if known is None or not known.waiting or self._is_busy(folder):
                 continue
+            self._folder = folder
             if known.names is not None:
                 yield from self._in(folder, known, [NamedFile(f"{folder}/{name}") for name in known.names])
                 continue

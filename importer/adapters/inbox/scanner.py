@@ -182,8 +182,8 @@ class Scanner:
         """Hands out what is complete: so many files that have come lately, and so many of the backlog."""
         with self._lock:
             self._catch_up(now)
-            fresh = self._newcomers.gather(now, fresh_limit, self._is_inside)
-            backlog = [] if self._look is not None else self._backlog.gather(now, limit)
+            fresh = self._newcomers.gather(now, fresh_limit, self._is_left_alone)
+            backlog = self._backlog.gather(now, limit, self._is_inside)
             dues = [newcomer.due for newcomer in self._newcomers.files.values()]
             more_fresh = len(fresh) == fresh_limit and any(is_complete(due, now) for due in dues)
             if more_fresh:
@@ -276,13 +276,18 @@ class Scanner:
 
     def _ready(self, hints: dict[str, Hint]) -> dict[str, Hint]:
         """Those that can be looked at now, taken out of the others."""
-        ready = {path: hint for path, hint in hints.items() if not self._is_inside(path)}
+        ready = {path: hint for path, hint in hints.items() if not self._is_left_alone(path)}
         for path in ready:
             del hints[path]
         return ready
 
-    def _is_inside(self, path: str) -> bool:
-        return self._look is not None and self._look.folder == os.path.split(path)[0]
+    def _is_left_alone(self, path: str) -> bool:
+        """Whether nothing may be done with a file, for the look at its folder."""
+        return self._is_inside(os.path.split(path)[0])
+
+    def _is_inside(self, folder: str) -> bool:
+        """Whether a look is in the middle of that folder."""
+        return self._look is not None and self._look.folder == folder
 
 
 def _nothing() -> Generator[None, None, None]:
