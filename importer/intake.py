@@ -2,7 +2,8 @@
 
 A million files may wait in the inbox. The queues hold a few thousand, and the scanner finds the others again when their
 turn comes. A file that arrives meanwhile goes before them, and before files that have arrived a little earlier: those
-are a backlog by now.
+are a backlog by now. The first look may take minutes: files are taken as soon as it has found as many as are looked at
+together.
 """
 
 import random
@@ -139,11 +140,11 @@ class Intake:
     def next_fresh(self) -> FoundFile | None:
         """The next one that has just come."""
         queue = self._told or self._found
-        return queue.popleft() if queue else None
+        return queue.popleft() if queue and len(self._files) >= self._held_back else None
 
     def next_of_backlog(self) -> FoundFile | None:
         """The next one of those that lay there before."""
-        return self._files.popleft() if self._files else None
+        return self._files.popleft() if len(self._files) > self._held_back else None
 
     @property
     def has_files(self) -> bool:
@@ -165,6 +166,16 @@ class Intake:
     def waiting(self) -> int:
         """Files that were not taken yet, as far as they are known."""
         return self._queued + self._scanner.waiting
+
+    @property
+    def _held_back(self) -> int:
+        """As many files of a backlog stay while the first look goes on: those after them may belong to their batch."""
+        return QUEUED if self._looks == 0 else 0
+
+    @property
+    def _most(self) -> int:
+        """Files of the backlog that wait in memory, at most."""
+        return self._held_back + FRESH if self._looks == 0 else QUEUED
 
     @property
     def _queues(self) -> tuple[deque[FoundFile], ...]:
@@ -193,8 +204,8 @@ class Intake:
         if self._scanner.is_looking:
             self._look(now)
             now = self._clock.steady()
-        if self._looks > 0 and now >= self._gather_at:
-            room = 0 if is_full else max(0, QUEUED - len(self._files))
+        if now >= self._gather_at:
+            room = 0 if is_full else max(0, self._most - len(self._files))
             self._take_in(self._scanner.gather(now, room, self._fresh_room), is_busy=is_busy)
             self._breath = min(BREATH, max(BLINK, SHARE * (self._clock.steady() - now)))
         if not is_full:  # what nobody here will take is nobody's business here
@@ -215,7 +226,7 @@ class Intake:
     @property
     def _gather_at(self) -> float:
         moment = self._next_gathering
-        if self._more and len(self._files) <= QUEUED // 2:
+        if self._more and len(self._files) <= (self._held_back + self._most) // 2:
             moment = min(moment, self._gathered + BREATH)
         if self._scanner.has_news or (self._more_fresh and self._fresh_room):
             moment = min(moment, self._gathered + self._breath)

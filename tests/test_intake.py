@@ -9,8 +9,10 @@ import structlog
 from importer.adapters.inbox import Scanner
 from importer.adapters.inbox.look import FRESH
 from importer.adapters.ledger import Ledger, LedgerError, Sighting
-from importer.core.model import Digest, Document
-from importer.intake import GLANCE, QUEUED, SHARE, Intake
+from importer.batches import Batches
+from importer.core.brake import BrakePolicy, Understood
+from importer.core.model import Digest, Document, State
+from importer.intake import BREATH, GLANCE, QUEUED, SHARE, Intake
 from tests.making import made
 
 RESCAN = 60.0
@@ -32,7 +34,7 @@ class Clock:
 
 
 class World:
-    def __init__(self, folder, clock, url=None):
+    def __init__(self, folder, clock, url=None, survey=None):
         self.clock, self.inbox = clock, folder / "inbox"
         self.inbox.mkdir(exist_ok=True)
         self.surveyed, self.known = [], []
@@ -44,7 +46,7 @@ class World:
             self.ledger,
             rescan=RESCAN,
             accepts=lambda file: True,
-            survey=lambda files, is_idle: self.surveyed.append(len(files)),
+            survey=survey or (lambda files, is_idle: self.surveyed.append(len(files))),
             is_known=self.known.append,
             clock=clock,
             log=structlog.get_logger(),
@@ -56,12 +58,15 @@ class World:
         path.write_bytes(content)
         return path
 
-    def admit(self, path):
-        status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
-        document = Document(
-            id=0, account="a", sha256=Digest(digest), size=status.st_size, inbox=str(self.inbox), path=path.name,
-            location=str(path), filename=path.name, first_seen_at=START,
+    def document(self, path, reference=None):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return Document(
+            id=0, account="a", sha256=Digest(digest), size=path.stat().st_size, inbox=str(self.inbox), path=path.name,
+            location=str(path), filename=path.name, first_seen_at=START, invoice_reference=reference,
         )  # fmt: skip
+
+    def admit(self, path):
+        document, status = self.document(path), path.stat()
         self.ledger.bind_account("a")
         sighting = Sighting(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
         made(self.ledger).admit(document, sighting, START, lambda candidate, known: candidate)
@@ -87,8 +92,8 @@ class World:
 def world_of(tmp_path):
     worlds = []
 
-    def made(clock, url=None):
-        worlds.append(World(tmp_path, clock, url))
+    def made(clock, url=None, survey=None):
+        worlds.append(World(tmp_path, clock, url, survey))
         return worlds[-1]
 
     yield made
@@ -141,6 +146,78 @@ def test_a_backlog_is_queued_in_portions_and_a_fresh_file_goes_before_it(world_o
         world.settled()
         rest += world.files()
     assert len(rest) == len(set(rest)) == QUEUED + FRESH + 200
+
+
+@pytest.mark.parametrize("folders", [1, 10])
+def test_files_are_taken_while_the_first_look_goes_on(world_of, folders):
+    world, count = world_of(Clock(reading=BREATH / 3)), 2 * QUEUED
+    for number in range(count):
+        world.drop(f"{number % folders}/RE{number}.pdf", b"")
+    taken, looks = [], []
+
+    while world.intake.has_files:
+        world.go_on()
+        queued = world.intake.waiting - world.intake._scanner.waiting
+        assert queued <= QUEUED + 2 * FRESH, "of a million, too, no more are in memory"
+        for _ in range(500):  # and then the look goes on
+            if (file := world.intake.next_of_backlog()) is not None:
+                assert world.intake.looks or sum(world.surveyed) - len(taken) > QUEUED, "judged with those after it"
+                taken.append(file.relative)
+                looks.append(world.intake.looks)
+
+    assert (looks[0], looks[-1]) == (0, 1)
+    assert len(taken) == len(set(taken)) == sum(world.surveyed) == count
+
+
+@pytest.mark.parametrize("name", ["RE-fresh.pdf", "0/RE-fresh.pdf", "new/RE-fresh.pdf"])
+def test_a_fresh_file_goes_first_while_the_first_look_goes_on(world_of, name):
+    world, count = world_of(Clock(reading=BREATH / 3)), 2 * QUEUED
+    for number in range(count):
+        world.drop(f"0/RE{number}.pdf", b"")
+    world.intake.changed(str(world.inbox / "0/RE1.pdf"))
+    for _ in range(3):
+        world.go_on()
+        assert world.intake.next_fresh() is None, "nothing is taken before as many are found as are judged together"
+    while (taken := world.intake.next_of_backlog()) is None:
+        world.go_on()
+    told = world.intake.next_fresh()
+    fresh = world.drop(name)
+    world.intake.changed(str(fresh))
+    while (first := world.intake.next_fresh()) is None:
+        world.go_on()
+
+    assert (first.path, world.intake.looks) == (fresh, 0)
+    rest = [taken.relative, told.relative, *world.files()]
+    while world.intake.has_files:
+        world.go_on()
+        rest += world.files()
+    assert len(set(rest)) == len(rest) == count, "none is forgotten, and none taken twice"
+
+
+def test_an_unusual_batch_is_held_as_a_whole_while_the_first_look_goes_on(world_of):
+    class Names:
+        def understand(self, relative):
+            return Understood("RE1", by_fallback=False) if "Brief" in relative else None
+
+    clock = Clock(reading=BREATH / 3)
+    batches = Batches(BrakePolicy(files_per_reference=25, fallback_share=1.0), Names(), clock)
+    world = world_of(clock, survey=batches.survey)
+    for number in range(QUEUED - 26):
+        world.drop(f"RE{number}.pdf", b"")
+    for number in range(26):
+        world.drop(f"Brief {number} RE1.pdf", b"")
+    for number in range(2 * FRESH):
+        world.drop(f"later/RE{number}.pdf", b"")
+    letters = []
+
+    while world.intake.has_files:
+        world.go_on()
+        file = world.intake.next_of_backlog()
+        if file is not None and "Brief" in file.relative:
+            letters.append((world.intake.looks, batches.braked(world.document(file.path, "RE1")).state))
+
+    assert letters[0] == (0, State.HELD)
+    assert [state for _, state in letters] == [State.HELD] * 26
 
 
 def test_files_that_no_event_has_told_of_are_counted(world_of):

@@ -89,6 +89,8 @@ class _Follower:
         self._where.show(done, done + left, what + _for_a_person(len(self._service.for_a_person)))
 
     def _what(self, done: int, left: int, seconds: float) -> str:
+        if self._service.intake.looks == 0:
+            return f"files found so far, {done / seconds:.1f}/s"  # how many there are is not known yet
         if left and not self._service.is_busy and not self._service.intake.has_files:
             names = self._service.intake.unsettled
             named = f", {shown(names[0])} among them" if names else ""

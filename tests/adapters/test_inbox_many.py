@@ -196,6 +196,25 @@ def test_of_more_hints_than_it_can_hold_the_latest_are_looked_at_first(inbox):
     assert len(handed) == HINTS + 6, "none is forgotten, and none handed out twice"
 
 
+def test_what_a_first_look_has_not_come_to_yet_is_handed_out_at_a_hint_and_once(inbox):
+    fill(inbox, 3000)
+    last = [entry.name for entry in os.scandir(inbox)][-1]
+    scanner = Scanner(inbox, settle=0)
+    scanner.begin()
+    scanner.go_on(1.0)
+    scanner.hint(str(inbox / last))
+
+    scan = scanner.gather(1.0, limit=10)
+    while scanner.go_on(1.0):
+        pass
+    rest = [scanner.gather(1.0) for _ in range(3)]
+
+    assert scan.settled[0].relative == last
+    assert (scan.fresh, len(scan.settled), scan.more) == (1, 11, True)
+    handed = [file.relative for each in (scan, *rest) for file in each.settled]
+    assert len(handed) == len(set(handed)) == 3000
+
+
 @pytest.mark.parametrize("limit", [10, 2700, 3700])
 def test_a_backlog_is_handed_out_beside_a_look_but_for_the_folder_that_it_is_in(inbox, limit):
     for folder in "ab":

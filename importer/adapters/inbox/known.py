@@ -103,28 +103,38 @@ class Records:
 class KnownFolder:
     """One folder, and what is known of its files."""
 
-    __slots__ = ("names", "records", "root", "visit", "waiting")
+    __slots__ = ("early", "handed", "names", "records", "root", "visit")
 
     def __init__(self, root: Path, names: Sequence[str] | None = None) -> None:
         self.root = root
         self.names = names
         """The files that count, where they were named one by one; None for all of the folder."""
         self.records = Records()
-        self.waiting = 0
-        """Files that were not handed out yet."""
+        self.handed = 0
+        """Files that were handed out already."""
         self.visit = 0
         """The number of the last look that came here."""
+        self.early: set[int] | None = None
+        """While the first look is here: the marks that it need not add. What it has found can be handed out meanwhile,
+        for it only adds to the records."""
+
+    @property
+    def waiting(self) -> int:
+        """Files that were not handed out yet."""
+        return len(self.records) - self.handed
 
     def replace(self, records: Records) -> None:
         self.records = records
-        self.waiting = len(records) - records.due.count(HANDED)
+        self.handed = records.due.count(HANDED)
 
     def add(self, mark: int, due: float) -> None:
         self.records.append(mark, due)
-        self.waiting += due != HANDED
+        self.handed += due == HANDED
+        if self.early is not None:
+            self.early.add(mark)
 
     def hand_out(self, position: int) -> None:
-        self.waiting -= self.records.due[position] != HANDED
+        self.handed += self.records.due[position] != HANDED
         self.records.due[position] = HANDED
 
     def forget(self, position: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.adapters.inbox.finished import is_finished
-from importer.adapters.inbox.known import HANDED, KnownFolder, Records, mark_of
+from importer.adapters.inbox.known import HANDED, UNVISITED, KnownFolder, Records, mark_of
 from importer.adapters.inbox.walk import Entry, NamedFile, Problem, Selection, listing_of, oddity, unseen
 from importer.core.naming import shown
 from importer.core.settle import RESOLUTION, Settled, Settling, Signature
@@ -63,7 +63,8 @@ class Look:
         self.now = 0.0
         """Monotonic seconds; kept up to date by whoever lets it go on."""
         self.folder: str | None = None
-        """The folder that it is in the middle of, and which must be left as it is."""
+        """The folder that it is in the middle of, and which must be left as it is, but for one that no look came to
+        before (`KnownFolder.early`)."""
         self.earliest = inf
         """When the first of the files that wait counts as complete."""
         self.problems: list[Problem] = []
@@ -117,6 +118,7 @@ class Look:
             return None
         if known is None or (known.names, known.root) != (names, root):
             known = self._folders[folder] = KnownFolder(root, names)
+        known.early = set(known.records.marks) if known.visit in (0, UNVISITED) else None
         known.visit = self._number
         self.folder = folder
         return known
@@ -124,7 +126,7 @@ class Look:
     def _folder(
         self, folder: str, known: KnownFolder, listing: Iterator[Entry], ahead: list[str]
     ) -> Generator[None, None, None]:
-        old, new = known.records, Records()
+        old, new = (known.records, Records()) if known.early is None else (Records(), known.records)
         marks, due, size = old.marks, old.due, len(old)
         begin = position = 0  # what lies between them is as it was, and in the same order
         while piece := list(islice(listing, PIECE)):
@@ -141,6 +143,8 @@ class Look:
                     new.extend(old, begin, position)
                     begin = position
                     if (found := old.find(mark, position)) < 0:
+                        if known.early and mark in known.early:
+                            continue
                         new.append(mark, self._first_seen(folder, entry.name, mark, status))
                         continue
                     begin = position = found
@@ -153,6 +157,7 @@ class Look:
         else:
             new.extend(old, begin, position)
             known.replace(new)
+        known.early = None
 
     def _counts(self, folder: str, name: str, status: os.stat_result, ahead: list[str]) -> bool:
         """Whether it is a file to take; a folder to go on with is put on the list."""

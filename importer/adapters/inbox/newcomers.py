@@ -40,9 +40,15 @@ class Newcomers:
         self.crowded_out = inf
         """When the first of those counts as complete that there was no room for: they are of the backlog now."""
 
-    def gather(self, now: float, limit: int, is_busy: Callable[[str], bool]) -> list[FoundFile]:
-        """Those that are complete, what was told of last first; but for those in a folder that is being looked at."""
-        ready = [path for path, newcomer in self.files.items() if is_complete(newcomer.due, now) and not is_busy(path)]
+    def gather(
+        self, now: float, limit: int, is_busy: Callable[[str], bool], is_wanted: Callable[[Newcomer], bool]
+    ) -> list[FoundFile]:
+        """Those that are wanted and complete, what was told of last first; but for those that must be left alone."""
+        ready = [
+            path
+            for path, newcomer in self.files.items()
+            if is_complete(newcomer.due, now) and is_wanted(newcomer) and not is_busy(path)
+        ]
         ready.sort(key=lambda path: (-self.files[path].told, path))
         return [file for path in ready[:limit] if (file := self._settled(path, now))]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from importer.adapters.inbox.backlog import Backlog
 from importer.adapters.inbox.known import KnownFolder
-from importer.adapters.inbox.look import Look, is_complete
+from importer.adapters.inbox.look import Look, Newcomer, is_complete
 from importer.adapters.inbox.newcomers import Hint, Newcomers
 from importer.adapters.inbox.walk import FoundFile, Problem, Selection
 from importer.core.naming import DoneFile, IgnoredNames
@@ -33,7 +33,7 @@ class Scan:
     fresh: int
     """So many of them, the first ones, have come lately; the others are of a backlog."""
     more: bool
-    """Whether further files of the backlog can be handed out at once."""
+    """Whether further files of the backlog can be handed out at once, or the first look may find some any moment."""
     more_fresh: bool
     """Whether further ones that have come lately can."""
     next_look: float | None
@@ -47,7 +47,8 @@ class Scanner:
 
     What it remembers of a file is sixteen bytes. A look at everything (`begin`, then `go_on` until it is through) notes
     what is there; `gather` hands out what has settled, at first what is new, the latest news first, and then the
-    backlog, folder by folder, as far as it is asked to.
+    backlog, folder by folder, as far as it is asked to. While the first look goes on, what it has found so far is the
+    backlog, as far as it is remembered by name.
 
     Args:
         inbox: the folder where documents arrive, absolute. It may itself be a symbolic link; nothing below it may.
@@ -84,6 +85,7 @@ class Scanner:
         self._look: Look | None = None
         self._steps: Generator[None, None, None] = _nothing()
         self._looks = 0
+        self._has_seen_all = False
         self._trees: deque[tuple[str, Path]] = deque()
         self._named_once: set[Path] = set()
         self._problems: list[Problem] = []
@@ -182,16 +184,30 @@ class Scanner:
         """Hands out what is complete: so many files that have come lately, and so many of the backlog."""
         with self._lock:
             self._catch_up(now)
-            fresh = self._newcomers.gather(now, fresh_limit, self._is_left_alone)
-            backlog = self._backlog.gather(now, limit, self._is_inside)
-            dues = [newcomer.due for newcomer in self._newcomers.files.values()]
+            fresh = self._newcomers.gather(now, fresh_limit, self._is_left_alone, self._is_fresh)
+            backlog, more, due = self._of_backlog(now, limit)
+            dues = [newcomer.due for newcomer in self._newcomers.files.values() if self._is_fresh(newcomer)]
             more_fresh = len(fresh) == fresh_limit and any(is_complete(due, now) for due in dues)
             if more_fresh:
                 dues = [due for due in dues if not is_complete(due, now)]
-            earliest = min([*dues, self._backlog.due])
+            earliest = min([*dues, due])
             problems, self._problems = self._problems, []
         next_look = max(0.0, earliest - now) if isfinite(earliest) else None
-        return Scan(fresh + backlog, len(fresh), self._backlog.is_begun, more_fresh, next_look, problems)
+        return Scan(fresh + backlog, len(fresh), more, more_fresh, next_look, problems)
+
+    def _is_fresh(self, newcomer: Newcomer) -> bool:
+        """Whether it has come lately: what the first look finds was there before."""
+        return newcomer.told > 0 or not self._is_in_first_look
+
+    def _of_backlog(self, now: float, limit: int) -> tuple[list[FoundFile], bool, float]:
+        """So many files of the backlog, whether there may be more at once, and when it is worthwhile to begin anew."""
+        if self._is_in_first_look:
+            return (
+                self._newcomers.gather(now, limit, self._is_left_alone, lambda newcomer: not newcomer.told),
+                True,
+                inf,
+            )
+        return self._backlog.gather(now, limit, self._is_inside), self._backlog.is_begun, self._backlog.due
 
     def files(self) -> Iterator[FoundFile]:
         """All that lies there now, complete or not, whether it was handed out or not; nothing of it is remembered."""
@@ -215,6 +231,10 @@ class Scanner:
             return sorted(self._newcomers.files)
 
     # ------------------------------------------------------------ one look
+
+    @property
+    def _is_in_first_look(self) -> bool:
+        return self._look is not None and not self._has_seen_all
 
     def _new_look(self) -> Look:
         self._looks += 1
@@ -243,6 +263,7 @@ class Scanner:
         look.drop_vanished()
         self._problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._known_oddities]
         self._known_oddities = set(look.oddities)
+        self._has_seen_all = True
 
     def _miss(self, path: Path, error: OSError, look: Look) -> None:
         if path == self._inbox:
@@ -262,7 +283,7 @@ class Scanner:
     # ------------------------------------------------------------ what others have told
 
     def _catch_up(self, now: float) -> None:
-        """Looks at it, but for the folder that a look is in the middle of."""
+        """Looks at it, but for a folder that must be left alone."""
         with self._news:
             if self._hints.pop(str(self._inbox), None) is not None:
                 self._lost_track = True
@@ -283,7 +304,8 @@ class Scanner:
 
     def _is_left_alone(self, path: str) -> bool:
         """Whether nothing may be done with a file, for the look at its folder."""
-        return self._is_inside(os.path.split(path)[0])
+        folder = os.path.split(path)[0]
+        return self._is_inside(folder) and self._folders[folder].early is None
 
     def _is_inside(self, folder: str) -> bool:
         """Whether a look is in the middle of that folder."""
