@@ -178,6 +178,7 @@ def backlog(files: int, sink: Sink, place: Path) -> tuple[float, float]:
         path = home.inbox / f"{number % FOLDERS:04}" / f"Rechnung_RE-2024-{number:07}.pdf"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(corpus.pdf(1000, 1, source))
+    os.sync()  # the first commit would wait until all of these files are on the disk
     sink.take_stats()
     began, seen = time.perf_counter(), 0
     command = [str(part) for part in home.command("backfill")]
@@ -190,12 +191,13 @@ def backlog(files: int, sink: Sink, place: Path) -> tuple[float, float]:
         while seen < UPLOADS and time.perf_counter() < began + PATIENCE:
             time.sleep(0.2)
             seen += sink.take_stats().imports
+        seconds = time.perf_counter() - began
         peak.end()
         watcher.join()
         if seen == 0:
             process.kill()  # it is busy with all that it has found, and would drain only after that
     shutil.rmtree(home.folder)
-    return peak.bytes, time.perf_counter() - began if seen >= UPLOADS else float("inf")
+    return peak.bytes, seconds if seen >= UPLOADS else float("inf")
 
 
 def backlogs(sizes: list[int]) -> list[Figure]:
