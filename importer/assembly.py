@@ -15,6 +15,7 @@ from importer.adapters.inbox import Scanner, file_system_of, is_silent
 from importer.adapters.ledger import Ledger, LedgerMisplaced
 from importer.adapters.patterns import compile_pattern
 from importer.adapters.probe import Limits as ProbeLimits, Probe
+from importer.adapters.processor import on_any_processor
 from importer.adapters.rules_file import load_rules
 from importer.adapters.telemetry import Redactor
 from importer.archiving import Archivist
@@ -129,7 +130,7 @@ def recording(settings: Settings, ledger: Ledger, log: FilteringBoundLogger) -> 
 def examiner(settings: Settings) -> Iterator[Examiner]:
     """Rules and probe: all that `explain` needs."""
     rules = load_rules(settings.rules, compile_pattern)
-    with Probe(limits=probe_limits(settings)) as probe:
+    with Probe(limits=probe_limits(settings), starting=on_any_processor) as probe:
         yield Examiner(probe, rules, document_policy(settings), account_of(settings))
 
 

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.commands import Command, NotStarted
 from importer.adapters.ledger import HookCalls, Ledger, LedgerError
+from importer.adapters.processor import on_any_processor
 from importer.clock import Clock
 from importer.core.hooks import Call, Hook, Progress
 from importer.core.model import Document
@@ -80,6 +81,10 @@ class HookThread:
         self._command.end()
 
     def _go(self) -> None:
+        with on_any_processor():  # so may what it starts be
+            self._go_on()
+
+    def _go_on(self) -> None:
         while not self._ended.is_set():
             is_last = self._draining.is_set()  # before the look: what is seen by then is all that there is
             pause = self._survived()

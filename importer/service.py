@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from importer.adapters.inbox import FoundFile, Problem, Scanner
 from importer.adapters.ledger import Ledger, LedgerUnavailable
+from importer.adapters.processor import OneProcessor
 from importer.adapters.reading import NotReady, ReadError
 from importer.clock import Clock
 from importer.core.model import Document
@@ -113,6 +114,7 @@ class Service:
         self._lock = threading.Lock()
         self._has_ended = threading.Condition(self._lock)
         self._resends = Crew("resender", 1)  # of its own, whatever there is to import
+        self._processor = OneProcessor()
         self._failure: BaseException | None = None
         self._taken = 0
         self._next_round = clock.steady()
@@ -152,6 +154,7 @@ class Service:
         try:
             while True:
                 self.wake.clear()
+                self._processor.tend(self._clock.steady())
                 turn = self.progress.watched(self._survived_turn)
                 if self._failure is not None or stop(turn):
                     break
@@ -163,6 +166,7 @@ class Service:
             with self._has_ended:
                 self._has_ended.wait_for(lambda: self._work.running == 0)
             self._resends.close()
+            self._processor.let_go()
         if self._failure is not None:
             raise self._failure
 

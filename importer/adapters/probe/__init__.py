@@ -2,11 +2,12 @@
 
 import os
 import queue
+from contextlib import nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from importer.adapters.probe.worker import Limits, ProbeError, Worker
+from importer.adapters.probe.worker import Limits, ProbeError, Starting, Worker
 from importer.core.facts import Facts
 
 __all__ = ["WORKERS", "Limits", "Probe", "ProbeError"]
@@ -23,8 +24,8 @@ class Probe:
     process that made it, however that ends.
     """
 
-    def __init__(self, workers: int = WORKERS, limits: Limits | None = None) -> None:
-        self._workers = [Worker(limits or Limits()) for _ in range(workers)]
+    def __init__(self, workers: int = WORKERS, limits: Limits | None = None, starting: Starting = nullcontext) -> None:
+        self._workers = [Worker(limits or Limits(), starting) for _ in range(workers)]
         # Last in, first out: a child that has warmed up is used again before another one is started.
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         for worker in self._workers:

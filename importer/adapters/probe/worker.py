@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -22,6 +23,10 @@ START_LIMIT = 60.0
 MAX_ANSWER = 16 * 1024 * 1024
 PIPE = 1024 * 1024
 """Bytes: as many as Linux gives an ordinary user."""
+
+
+Starting = Callable[[], AbstractContextManager[None]]
+"""Around the start of a child: it inherits what the thread that starts it may use."""
 
 
 class ProbeError(ImporterError):
@@ -46,8 +51,9 @@ class Limits:
 class Worker:
     """One child at a time, and one document at a time: threads wait for one another."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, starting: Starting) -> None:
         self._limits = limits
+        self._starting = starting
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._inspected = 0
@@ -111,7 +117,8 @@ class Worker:
         self._inspected = 0
         command = [sys.executable, "-I", "-B", "-m", "importer.adapters.probe.child"]
         command += [str(self._limits.memory), str(self._limits.cpu_seconds), str(self._limits.text)]
-        process = _spawn(command)
+        with self._starting():
+            process = _spawn(command)
         try:
             greeting = _receive(process, time.monotonic() + START_LIMIT)
         except _Overrun:
