@@ -33,11 +33,12 @@ class Home:
         return self.folder / "var" / "ledger.db"
 
     def fill(self, files: list[Path]) -> None:
-        """Copies documents into the inbox, folder by folder, as they lie."""
+        """Copies documents into the inbox, folder by folder, as they lie, and has them on the disk."""
         for file in files:
             target = self.inbox / file.parent.name / file.name
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(file, target)
+        os.sync()  # else the first commit would wait for all that was copied
 
     def command(self, *verb: str | Path) -> list[str | Path]:
         config = self.folder / "config" / "importer.toml"
