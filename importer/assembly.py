@@ -101,7 +101,7 @@ def opened_ledger(
     make_folders(settings)
     api = settings.api
     # Longer than any send can take: its turn by the rate limit, then a time-out before and one after the first byte.
-    queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency, is_paced=True) * api.rate.interval
+    queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     lease = 2 * api.timeout + timedelta(seconds=5) + queueing
     url, witness = ledger_url(settings, environ), witness_of(settings)
     with Ledger(url, lease=lease, place=placement(settings), witness=witness) as ledger:

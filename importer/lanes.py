@@ -1,8 +1,8 @@
 """How many documents may be where: most of a document's time goes by while others wait for the same disk as it does.
 
 So many more are under way than are uploaded. While some upload, the next intents of others are written, all in one
-commit, and the files of others are put away. Where a rate limit lets out less than that, a few that wait are enough:
-each of them holds its claim meanwhile.
+commit, and the files of others are put away. That takes a tenth of a
+second: of quick uploads many end meanwhile, of slow ones, or behind a rate limit, hardly any.
 """
 
 from importer.core.circuit import EVERYBODY
@@ -18,14 +18,18 @@ def under_way(uploads: int) -> int:
     return uploads + BESIDES
 
 
-def claims(uploads: int, *, is_paced: bool) -> int:
-    """How many documents are between their claim and their outcome."""
-    return min(4 * uploads if is_paced else uploads + MOST, EVERYBODY)
+QUICK = 0.25
+"""Seconds: an upload that takes less leaves others no time to get ready."""
 
 
-def intents(uploads: int, *, is_paced: bool) -> int:
+def claims(uploads: int) -> int:
+    """How many documents are between their claim and their outcome; each lane waits for two before it at most."""
+    return min(4 * uploads, EVERYBODY)
+
+
+def intents(uploads: int) -> int:
     """How many documents are between their intent's preparation and their outcome."""
-    return min(2 * uploads if is_paced else uploads + MOST // 2, EVERYBODY)
+    return min(2 * uploads, EVERYBODY)
 
 
 class Lanes:
@@ -38,9 +42,21 @@ class Lanes:
     """
 
     def __init__(self, *, uploads: int, memory: int, is_paced: bool) -> None:
-        self._claims = Turnstile(claims(uploads, is_paced=is_paced))
-        self._intents = Turnstile(intents(uploads, is_paced=is_paced))
+        self._uploads = uploads
+        self._is_paced = is_paced
+        self._claims = Turnstile(claims(uploads))
+        self._intents = Turnstile(intents(uploads))
         self._memory = Turnstile(memory)
+
+    def uploaded(self, seconds: float) -> None:
+        """The last upload has taken so long: where they are quick, as many may be ready as one commit takes.
+
+        Where they are slow, fewer: behind those of others, no claim's lease may end, and no intent grow old.
+        """
+        is_quick = seconds < QUICK and not self._is_paced
+        ready = MOST if is_quick else 0
+        self._claims.resize(max(claims(self._uploads), self._uploads + ready))
+        self._intents.resize(max(intents(self._uploads), self._uploads + ready // 2))
 
     def claim(self, haste: int) -> Place:
         """Room for a document from its claim to its outcome: its lease must not end while it waits."""

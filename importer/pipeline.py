@@ -129,7 +129,7 @@ class Pipeline:
         # Of their own, for documents that are claimed: they must not wait until all of a backlog has been inspected.
         self._rereaders, self._fetchers = Crew("rereader", WORKERS), Crew("fetcher", 2)
         # As many as may wait for the rate: on a shared ledger their turns are reserved together.
-        self._pacers = Crew("pacer", intents(policies.uploads, is_paced=True))
+        self._pacers = Crew("pacer", intents(policies.uploads))
         self._uploaders = Crew("uploader", policies.uploads)
         self._is_ending = False
         self._clock = clock
@@ -387,8 +387,10 @@ class Pipeline:
             if self._is_too_late(start_by) or not self._goes_on(turn):
                 return await self._withdrawn(claim, document), Act.REST
             self._ledger.confirm_sound()
+            began = self._clock.steady()
             with self._measure("upload"):
                 outcome = self._client.import_document(sending, content, start_by=start_by)
+            self._lanes.uploaded(self._clock.steady() - began)
         return await self._record(claim, sending, outcome, turn, Act.SEND)
 
     def _is_too_late(self, start_by: float) -> bool:

@@ -34,6 +34,15 @@ class Turnstile:
         """
         return Place(self, haste, min(size, self._room))
 
+    def resize(self, room: int) -> None:
+        """There is so much room from now on; who is inside stays."""
+        with self._lock:
+            self._free += room - self._room
+            self._room = room
+            let_in = self._let_in()
+        for ticket in let_in:
+            ticket.go_on()
+
     def enter(self, place: "Place", ticket: Ticket) -> None:
         """Lets whoever has the ticket go on when there is room for it."""
         with self._lock:

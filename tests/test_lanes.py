@@ -91,10 +91,9 @@ def test_many_that_leave_at_once_do_not_pile_up():
     assert through == list(range(5000))
 
 
-@pytest.mark.parametrize(("is_paced", "claims", "intents"), [(True, 8, 4), (False, 66, 34)])
-def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry(is_paced, claims, intents):
-    lanes = Lanes(uploads=2, memory=100, is_paced=is_paced)
-    for lane, room in {lanes.claim: claims, lanes.intent: intents, partial(lanes.holding, 25): 4}.items():
+def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry():
+    lanes = Lanes(uploads=2, memory=100, is_paced=False)
+    for lane, room in {lanes.claim: 8, lanes.intent: 4, partial(lanes.holding, 25): 4}.items():
         guests = Guests(lane)
         for number in range(room + 2):
             guests.come(number, 0)
@@ -102,3 +101,30 @@ def test_each_lane_has_its_room_and_knows_who_is_in_a_hurry(is_paced, claims, in
         assert guests.entered == list(range(room))
         guests.leave(0)
         assert guests.entered[room:] == ["news"]
+
+
+def test_quick_uploads_make_room_for_more_that_are_ready_and_slow_ones_take_it_back():
+    guests = Guests((lanes := Lanes(uploads=2, memory=100, is_paced=False)).intent)
+    for number in range(100):
+        guests.come(number, 0)
+    assert len(guests.entered) == 4
+    lanes.uploaded(seconds=0.05)
+    assert len(guests.entered) == 2 + 32
+    lanes.uploaded(seconds=20)
+    for number in range(34 - 3):
+        guests.leave(number)
+    assert len(guests.entered) == 34 + 1
+
+
+@pytest.mark.parametrize(
+    ("uploads", "is_paced", "seconds", "claimed", "intended"),
+    [(2, False, 0.05, 66, 34), (2, False, 20, 8, 4), (2, True, 0.05, 8, 4), (40, False, 0.05, 128, 80)],
+)
+def test_the_lanes_are_as_wide_as_the_last_upload_was_quick(uploads, is_paced, seconds, claimed, intended):
+    for lane, room in (("claim", claimed), ("intent", intended)):
+        lanes = Lanes(uploads=uploads, memory=100, is_paced=is_paced)
+        lanes.uploaded(seconds)
+        guests = Guests(getattr(lanes, lane))
+        for number in range(200):
+            guests.come(number, 0)
+        assert len(guests.entered) == room

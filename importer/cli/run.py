@@ -142,7 +142,7 @@ def _patience(settings: Settings) -> Patience:
     That is inspection, a look and an upload, the latter two with their turns by the rate limit.
     """
     api = settings.api
-    queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency, is_paced=True) * api.rate.interval
+    queueing = timedelta(0) if api.rate.is_unlimited else claims(api.concurrency) * api.rate.interval
     alone = (2 * (api.timeout + queueing) + INSPECTION).total_seconds()
     # Of the places that others give up, it gets every other one at the latest (`importer.turnstile`).
     return Patience(alone=alone, in_turn=2 * alone * under_way(api.concurrency) / api.concurrency)
