@@ -170,12 +170,12 @@ class Intake:
     @property
     def _held_back(self) -> int:
         """As many files of a backlog stay while the first look goes on: those after them may belong to their batch."""
-        return QUEUED if self._looks == 0 else 0
+        return QUEUED if self._scanner.is_in_first_look else 0
 
     @property
     def _most(self) -> int:
         """Files of the backlog that wait in memory, at most."""
-        return self._held_back + FRESH if self._looks == 0 else QUEUED
+        return self._held_back + FRESH if self._scanner.is_in_first_look else QUEUED
 
     @property
     def _queues(self) -> tuple[deque[FoundFile], ...]:

@@ -220,6 +220,36 @@ def test_an_unusual_batch_is_held_as_a_whole_while_the_first_look_goes_on(world_
     assert [state for _, state in letters] == [State.HELD] * 26
 
 
+@pytest.mark.parametrize("folder", ["", "new/"])
+def test_so_is_one_that_only_a_later_look_finds(world_of, folder):
+    class Names:
+        def understand(self, relative):
+            return Understood("RE1", by_fallback=False) if "Brief" in relative else None
+
+    clock = Clock(reading=BREATH / 3)
+    batches = Batches(BrakePolicy(files_per_reference=25, fallback_share=1.0), Names(), clock)
+    world = world_of(clock, survey=batches.survey)
+    if not folder:  # as when its file system is mounted only later
+        world.inbox.rmdir()
+    while world.intake.looks == 0:
+        world.go_on()
+    world.inbox.mkdir(exist_ok=True)
+    for number in range(QUEUED):
+        world.drop(f"{folder}{'Brief ' if number % 140 == 0 else 'RE'}{number}.pdf", b"")
+    world.intake.changed(None)
+    states, taken = [], 0
+
+    while taken < QUEUED:
+        world.intake.changed(str(world.inbox / "nothing.pdf"))
+        world.go_on()
+        while file := world.intake.next_fresh() or world.intake.next_of_backlog():
+            taken += 1
+            if "Brief" in file.relative:
+                states.append(batches.braked(world.document(file.path, "RE1")).state)
+
+    assert states == [State.HELD] * 30
+
+
 def test_files_that_no_event_has_told_of_are_counted(world_of):
     clock = Clock()
     world = world_of(clock)

@@ -330,3 +330,36 @@ def wait_until(is_so, tries=3000):
             return
         time.sleep(0.01)
     raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_news_of_a_new_folder_that_there_is_no_room_for_is_found_by_the_look_into_it(inbox, is_known):
+    scanner = Scanner(inbox, settle=0)
+    if is_known:
+        scanner.scan(0.0)
+    else:
+        scanner.begin()
+    fill(inbox / "new", 4000)
+    for number in range(4000):
+        scanner.hint(str(inbox / "new" / f"RE{number:06}.pdf"))
+    scanner.hint(str(inbox / "new"))
+
+    handed = scanner.gather(1.0, limit=0, fresh_limit=0).settled
+    while scanner.go_on(1.0):
+        handed += scanner.gather(1.0, fresh_limit=FRESH).settled
+    while portion := scanner.gather(1.0).settled:
+        handed += portion
+
+    assert len(handed) == len({file.path for file in handed}) == 4000
+    assert scanner.waiting == 0
+
+
+def test_a_fresh_file_that_went_with_the_backlog_for_want_of_room_is_not_handed_out_again(inbox):
+    fill(inbox, FRESH)
+    scanner = Scanner(inbox, settle=0)
+    look(scanner, 0.0)
+
+    handed = scanner.gather(0.0, fresh_limit=10).settled
+    handed += scanner.gather(0.1).settled
+
+    assert len(handed) == len({file.path for file in handed}) == FRESH

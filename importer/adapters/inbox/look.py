@@ -44,6 +44,7 @@ class Look:
         selection: which entries count.
         settle: seconds that a file must look the same.
         number: different from that of every other look.
+        is_first: whether nothing was looked at before: what it finds is handed out meanwhile.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Look:
         *,
         settle: float,
         number: int,
+        is_first: bool,
     ) -> None:
         self._folders = folders
         self._fresh = fresh
         self._selection = selection
         self._settle = settle
         self._number = number
+        self._is_first = is_first
         self.now = 0.0
         """Monotonic seconds; kept up to date by whoever lets it go on."""
         self.folder: str | None = None
@@ -118,7 +121,8 @@ class Look:
             return None
         if known is None or (known.names, known.root) != (names, root):
             known = self._folders[folder] = KnownFolder(root, names)
-        known.early = set(known.records.marks) if known.visit in (0, UNVISITED) else None
+        is_early = self._is_first and known.visit in (0, UNVISITED)
+        known.early = set(known.records.marks) if is_early else None
         known.visit = self._number
         self.folder = folder
         return known
@@ -143,7 +147,7 @@ class Look:
                     new.extend(old, begin, position)
                     begin = position
                     if (found := old.find(mark, position)) < 0:
-                        if known.early and mark in known.early:
+                        if known.early and mark in known.early and self._is_recorded(folder, entry.name, mark, new):
                             continue
                         new.append(mark, self._first_seen(folder, entry.name, mark, status))
                         continue
@@ -170,6 +174,13 @@ class Look:
         elif self._selection.recursive:
             ahead.append(f"{folder}/{name}")
         return False
+
+    def _is_recorded(self, folder: str, name: str, mark: int, records: Records) -> bool:
+        """Whether a file that was told of is known; one that there was no room for by name waits like all others."""
+        position = records.find(mark)
+        if position >= 0 and records.due[position] < self.earliest and self._selection.releases(folder, name):
+            self.earliest = records.due[position]
+        return position >= 0
 
     def _first_seen(self, folder: str, name: str, mark: int, status: os.stat_result) -> float:
         due = due_of(status, self.now, self._settle)

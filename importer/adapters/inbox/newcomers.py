@@ -117,7 +117,10 @@ class Newcomers:
         if not self._selection.releases(folder, name):
             return None  # it stays in the backlog, where a look finds its marker
         known = self._folders[folder]
-        known.hand_out(known.records.find(before.mark))
+        position = known.records.find(before.mark)
+        if known.records.due[position] == HANDED:
+            return None  # with the backlog, for want of room among what is fresh
+        known.hand_out(position)
         with suppress(OSError):
             return FoundFile.at(path, known.root, os.lstat(path), before.told)
         return None

@@ -197,11 +197,11 @@ class Scanner:
 
     def _is_fresh(self, newcomer: Newcomer) -> bool:
         """Whether it has come lately: what the first look finds was there before."""
-        return newcomer.told > 0 or not self._is_in_first_look
+        return newcomer.told > 0 or not self.is_in_first_look
 
     def _of_backlog(self, now: float, limit: int) -> tuple[list[FoundFile], bool, float]:
         """So many files of the backlog, whether there may be more at once, and when it is worthwhile to begin anew."""
-        if self._is_in_first_look:
+        if self.is_in_first_look:
             return (
                 self._newcomers.gather(now, limit, self._is_left_alone, lambda newcomer: not newcomer.told),
                 True,
@@ -233,12 +233,20 @@ class Scanner:
     # ------------------------------------------------------------ one look
 
     @property
-    def _is_in_first_look(self) -> bool:
+    def is_in_first_look(self) -> bool:
+        """Whether a look goes on before which the inbox was never seen."""
         return self._look is not None and not self._has_seen_all
 
     def _new_look(self) -> Look:
         self._looks += 1
-        return Look(self._folders, self._newcomers.files, self._selection, settle=self._settle, number=self._looks)
+        return Look(
+            self._folders,
+            self._newcomers.files,
+            self._selection,
+            settle=self._settle,
+            number=self._looks,
+            is_first=not self._has_seen_all,
+        )
 
     def _everything(self, look: Look) -> Generator[None, None, None]:
         files: dict[tuple[str, Path], list[str]] = {}
@@ -263,7 +271,7 @@ class Scanner:
         look.drop_vanished()
         self._problems = look.problems + [oddity for oddity in look.oddities if oddity not in self._known_oddities]
         self._known_oddities = set(look.oddities)
-        self._has_seen_all = True
+        self._has_seen_all = self._has_seen_all or str(self._inbox) not in look.blind
 
     def _miss(self, path: Path, error: OSError, look: Look) -> None:
         if path == self._inbox:
