@@ -18,8 +18,8 @@ def under_way(uploads: int) -> int:
     return uploads + BESIDES
 
 
-QUICK = 0.25
-"""Seconds: an upload that takes less leaves others no time to get ready."""
+WITHIN = 2.0
+"""Seconds in which those that are ready have their turn, as fast as the last upload was."""
 
 
 def claims(uploads: int) -> int:
@@ -46,6 +46,7 @@ class Lanes:
         self._is_paced = is_paced
         self._claims = Turnstile(claims(uploads))
         self._intents = Turnstile(intents(uploads))
+        self._resumed = Turnstile(claims(uploads))
         self._memory = Turnstile(memory)
 
     def uploaded(self, seconds: float) -> None:
@@ -53,14 +54,18 @@ class Lanes:
 
         Where they are slow, fewer: behind those of others, no claim's lease may end, and no intent grow old.
         """
-        is_quick = seconds < QUICK and not self._is_paced
-        ready = MOST if is_quick else 0
+        in_time = int(self._uploads * WITHIN / max(seconds, 0.001))
+        ready = 0 if self._is_paced else min(MOST, in_time)
         self._claims.resize(max(claims(self._uploads), self._uploads + ready))
         self._intents.resize(max(intents(self._uploads), self._uploads + ready // 2))
 
     def claim(self, haste: int) -> Place:
         """Room for a document from its claim to its outcome: its lease must not end while it waits."""
         return self._claims.place(haste)
+
+    def resumed(self) -> Place:
+        """Room for a document whose bytes have to be read once more, and are not counted (`holding`)."""
+        return self._resumed.place()
 
     def intent(self, haste: int) -> Place:
         """Room for an intent and its upload: it must be young when its first byte leaves."""

@@ -205,7 +205,7 @@ class Pipeline:
 
         Returns what has become of it; None where another importer works on it, or nothing is due.
         """
-        async with self._lanes.claim(haste=0):
+        async with self._lanes.resumed(), self._lanes.claim(haste=0):
             claim = await self._writer.written(self._ledger.changes.claim(document_id, self._clock.now()))
             settled = claim and await self._settled(claim, Trip())
         return await self._put_away(settled, None)

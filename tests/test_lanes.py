@@ -118,7 +118,13 @@ def test_quick_uploads_make_room_for_more_that_are_ready_and_slow_ones_take_it_b
 
 @pytest.mark.parametrize(
     ("uploads", "is_paced", "seconds", "claimed", "intended"),
-    [(2, False, 0.05, 66, 34), (2, False, 20, 8, 4), (2, True, 0.05, 8, 4), (40, False, 0.05, 128, 80)],
+    [
+        (2, False, 0.05, 66, 34),
+        (2, False, 0.25, 18, 10),
+        (2, False, 20, 8, 4),
+        (2, True, 0.05, 8, 4),
+        (40, False, 0.05, 128, 80),
+    ],
 )
 def test_the_lanes_are_as_wide_as_the_last_upload_was_quick(uploads, is_paced, seconds, claimed, intended):
     for lane, room in (("claim", claimed), ("intent", intended)):
