@@ -21,7 +21,18 @@ CHOICE = 0.02
 """Seconds that it is given for that."""
 
 _THREADS = Path("/proc/self/task")
-_ALL = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") and _THREADS.is_dir() else set[int]()
+
+
+def _allowed() -> set[int]:
+    if not hasattr(os, "sched_getaffinity") or not _THREADS.is_dir():
+        return set()
+    try:
+        return os.sched_getaffinity(0)
+    except OSError:
+        return set()
+
+
+_ALL = _allowed()
 """What whoever has started us lets us have; none where that cannot be told."""
 
 
@@ -37,9 +48,8 @@ class _Threads:
     def move(self, processors: set[int]) -> None:
         with self._lock:
             self._where = processors
-            for thread in map(int, os.listdir(_THREADS)):  # noqa: PTH208 - names only
-                if thread not in self._apart:
-                    _set(thread, processors)
+            for thread in set(map(int, os.listdir(_THREADS))) - self._apart:  # noqa: PTH208 - names only
+                _set(thread, processors)
 
     def part(self, thread: int) -> None:
         with self._lock:
@@ -70,15 +80,21 @@ class OneProcessor:
         """
         if len(_ALL) < 2 or now < self._until:
             return
-        _threads.move(_ALL if self._is_kept else {_current()})
-        self._is_kept = not self._is_kept
-        self._until = now + (STAY if self._is_kept else CHOICE)
+        self._until = now + CHOICE
+        if self._is_kept:
+            self.let_go()
+        else:
+            self._is_kept = True
+            with suppress(OSError):  # no file can be opened any more; others will tell
+                _threads.move({_current()})
+            self._until = now + STAY
 
     def let_go(self) -> None:
-        """For good."""
+        """All of them, wherever the system likes."""
         if self._is_kept:
-            self._is_kept = False
-            _threads.move(_ALL)
+            with suppress(OSError):
+                _threads.move(_ALL)
+                self._is_kept = False
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The threads of a busy importer share one processor; the programs that it starts have them all."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -60,6 +61,21 @@ def test_a_program_that_is_started_meanwhile_has_them_all(processor):
     assert {int(number) for number in told.split()} == ALL
     assert os.sched_getaffinity(0) == kept
     assert len(kept) == 1
+
+
+def test_an_importer_that_can_open_no_file_goes_on_where_it_is(processor):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        processor.tend(100.0)
+        processor.tend(100.0 + STAY)
+        processor.let_go()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert os.sched_getaffinity(0) == ALL
+    processor.tend(200.0)
+    processor.tend(201.0)
+    assert len(os.sched_getaffinity(0)) == 1
 
 
 def allowed(process):
