@@ -57,6 +57,10 @@ class Examiner:
         """Bytes; of a larger file only the hash is taken."""
         return self._policy.max_size
 
+    def get_ready(self) -> None:
+        """To be called when there will be documents: what inspects them takes its time to start."""
+        self._probe.get_ready()
+
     def newcomer(self, path: Path, relative: str, inbox: Path, reading: Reading, now: datetime) -> Document:
         """A document that nothing is known of but its bytes and its place."""
         return Document(

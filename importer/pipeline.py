@@ -158,6 +158,8 @@ class Pipeline:
 
     def survey(self, files: Sequence[FoundFile], *, is_idle: bool) -> None:
         """Files that were found together, before any of them is taken: an unusual batch is held as a whole."""
+        if files:
+            self._readers.call(self._examiner.get_ready)
         self._batches.survey(files, is_idle=is_idle)
 
     async def take(self, file: FoundFile, *, in_place: bool = False) -> Taken:

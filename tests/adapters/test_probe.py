@@ -68,6 +68,17 @@ def test_one_child_serves_one_document_after_the_other():
         assert probe.pids == (first,)
 
 
+def test_a_child_can_be_started_before_the_first_document():
+    with Probe(workers=2) as probe:
+        probe.get_ready()
+        (ready,) = probe.pids
+        probe.get_ready()
+        probe.probe(EML, "eml")
+        assert probe.pids == (ready,)
+    probe.get_ready()
+    assert probe.pids == (), "it is closed"
+
+
 def test_many_threads_at_once_each_get_their_own_facts():
     documents = [EML.replace(b"anbei", b"x" * n) for n in range(200)]
     with Probe(workers=3) as probe, ThreadPoolExecutor(16) as threads:

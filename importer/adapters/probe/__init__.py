@@ -2,7 +2,7 @@
 
 import os
 import queue
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -60,6 +60,15 @@ class Probe:
             return replace(worker.inspect(content), extension=extension.lower().removeprefix("."))
         finally:
             self._idle.put(worker)
+
+    def get_ready(self) -> None:
+        """Starts a child, where there is none; if that cannot be done, the first document will tell."""
+        with suppress(queue.Empty):
+            worker = self._idle.get_nowait()
+            try:
+                worker.get_ready()
+            finally:
+                self._idle.put(worker)
 
     def close(self) -> None:
         """End the children, each once it has answered; harmless when repeated."""

@@ -91,6 +91,12 @@ class Worker:
                 self._stop()
                 raise
 
+    def get_ready(self) -> None:
+        """Starts the child, where there is none, before a document wants it."""
+        with self._lock, suppress(ProbeError):
+            if not self._closed:
+                self._process = self._process or self._start()
+
     def close(self) -> None:
         """End the child, once it has answered."""
         with self._lock:
