@@ -14,7 +14,7 @@ def main() -> None:
     """
     if wants_kept_help():
         try:
-            print(HELP, end="", flush=True)  # noqa: T201 - click.echo would load click
+            os.write(1, HELP.encode())  # click.echo would load click; print would keep what cannot be written
         except OSError:
             pass  # click meets it as well, and then it is told as ever
         else:

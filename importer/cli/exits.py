@@ -2,6 +2,8 @@
 
 import enum
 import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -87,4 +89,15 @@ def code_of(error: Exception) -> Exit | None:
 def _end(code: Exit, message: str) -> None:
     if message:
         click.echo(f"importer: {message}", err=True)
+    _drop_what_cannot_be_written()
     raise SystemExit(int(code))
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Or Python would try once more at its end, and complain with an exit code of its own."""
+    if (output := sys.__stdout__) is None:
+        return  # there never was one
+    try:
+        output.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
