@@ -2,8 +2,8 @@
 
 Only one thread at a time runs Python. Spread over several processors, the threads of a backfill hand that right to one
 another some forty times a document: each time another processor is woken, and finds nothing of what it needs in its
-cache. On one processor, the next thread has its turn when the last one has nothing to do. That takes a tenth to a
-quarter of the processor time away (docs/performance.md), also where another program wants the same processor.
+cache. On one processor, the next thread has its turn when the last one has nothing to do: a tenth of the changes, and
+less processor time, also where another program wants the same processor.
 
 Linux only; elsewhere, and where there is but one processor anyway, nothing is done.
 """
