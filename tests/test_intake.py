@@ -194,14 +194,21 @@ def test_a_fresh_file_goes_first_while_the_first_look_goes_on(world_of, name):
     assert len(set(rest)) == len(rest) == count, "none is forgotten, and none taken twice"
 
 
-def test_an_unusual_batch_is_held_as_a_whole_while_the_first_look_goes_on(world_of):
-    class Names:
-        def understand(self, relative):
-            return Understood("RE1", by_fallback=False) if "Brief" in relative else None
+class Letters:
+    """All for one invoice, and nothing else is understood."""
 
+    def understand(self, relative):
+        return Understood("RE1", by_fallback=False) if "Brief" in relative else None
+
+
+def world_of_letters(world_of):
     clock = Clock(reading=BREATH / 3)
-    batches = Batches(BrakePolicy(files_per_reference=25, fallback_share=1.0), Names(), clock)
-    world = world_of(clock, survey=batches.survey)
+    batches = Batches(BrakePolicy(files_per_reference=25, fallback_share=1.0), Letters(), clock)
+    return world_of(clock, survey=batches.survey), batches
+
+
+def test_an_unusual_batch_is_held_as_a_whole_while_the_first_look_goes_on(world_of):
+    world, batches = world_of_letters(world_of)
     for number in range(QUEUED - 26):
         world.drop(f"RE{number}.pdf", b"")
     for number in range(26):
@@ -222,13 +229,7 @@ def test_an_unusual_batch_is_held_as_a_whole_while_the_first_look_goes_on(world_
 
 @pytest.mark.parametrize("folder", ["", "new/"])
 def test_so_is_one_that_only_a_later_look_finds(world_of, folder):
-    class Names:
-        def understand(self, relative):
-            return Understood("RE1", by_fallback=False) if "Brief" in relative else None
-
-    clock = Clock(reading=BREATH / 3)
-    batches = Batches(BrakePolicy(files_per_reference=25, fallback_share=1.0), Names(), clock)
-    world = world_of(clock, survey=batches.survey)
+    world, batches = world_of_letters(world_of)
     if not folder:  # as when its file system is mounted only later
         world.inbox.rmdir()
     while world.intake.looks == 0:
