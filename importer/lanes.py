@@ -1,8 +1,8 @@
 """How many documents may be where: most of a document's time goes by while others wait for the same disk as it does.
 
 So many more are under way than are uploaded. While some upload, the next intents of others are written, all in one
-commit, and the files of others are put away. That takes a tenth of a
-second: of quick uploads many end meanwhile, of slow ones, or behind a rate limit, hardly any.
+commit, and the files of others are put away. That takes a tenth of a second: of quick uploads many end meanwhile, of
+slow ones, or behind a rate limit, hardly any.
 """
 
 from importer.core.circuit import EVERYBODY

@@ -18,7 +18,7 @@ FAILING = 3
 """So many documents in a row must fail. One alone may have itself to blame, however often it is tried."""
 
 EVERYBODY = 128
-"""More at once than ever go on between claim and outcome (`importer.lanes`): no restriction of ours."""
+"""As many at once as ever are between claim and outcome (`importer.lanes`): no restriction of ours."""
 
 
 @dataclass(frozen=True, slots=True)
