@@ -12,14 +12,13 @@ from importer.turnstile import Place, Turnstile
 BESIDES = 128
 """Documents under way beside those that are uploaded: as many as one commit takes, and as many that are put away."""
 
+WITHIN = 2.0
+"""Seconds in which those that are ready have their turn, as fast as the last upload was."""
+
 
 def under_way(uploads: int) -> int:
     """How many documents keep so many uploads busy."""
     return uploads + BESIDES
-
-
-WITHIN = 2.0
-"""Seconds in which those that are ready have their turn, as fast as the last upload was."""
 
 
 def claims(uploads: int) -> int:

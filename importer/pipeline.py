@@ -158,7 +158,7 @@ class Pipeline:
 
     def survey(self, files: Sequence[FoundFile], *, is_idle: bool) -> None:
         """Files that were found together, before any of them is taken: an unusual batch is held as a whole."""
-        if files:
+        if is_idle and len(files) > 1:  # one alone starts what it needs
             self._readers.call(self._examiner.get_ready)
         self._batches.survey(files, is_idle=is_idle)
 
