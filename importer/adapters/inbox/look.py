@@ -209,9 +209,10 @@ def due_of(status: os.stat_result, now: float, settle: float) -> float:
 def due_by_certainty(
     path: str, status: os.stat_result, now: float, settle: float, *, was_renamed: bool = False
 ) -> float:
-    """The same for a file that is looked at closely: one that is finished need not wait."""
-    is_certain = status.st_size > 0 and is_finished(path, was_renamed=was_renamed)
-    return now if is_certain else due_of(status, now, settle)
+    """The same for a file that would have to wait, and is looked at closely: one that is finished need not."""
+    due = due_of(status, now, settle)
+    is_certain = due > now and status.st_size > 0 and is_finished(path, was_renamed=was_renamed)
+    return now if is_certain else due
 
 
 def is_complete(due: float, now: float) -> bool:

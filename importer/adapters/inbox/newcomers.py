@@ -71,8 +71,8 @@ class Newcomers:
     def _observe(self, path: str, hint: Hint, now: float) -> Path | None:
         """Looks at one file. Where a folder lies there: the root to which it belongs."""
         folder, name = os.path.split(path)
-        known = self._folders.get(folder) or self._entered(folder)
-        if known is None or not _is_there(folder, known) or (known.names is not None and name not in known.names):
+        known = self._folder_of(folder, name)
+        if known is None:
             self.files.pop(path, None)
             return None  # whoever finds the folder finds the file
         if self._selection.leaves_alone(folder, name):
@@ -86,6 +86,12 @@ class Newcomers:
             due = due_by_certainty(path, status, now, self._settle, was_renamed=hint.was_renamed)
             self._note(path, known, Newcomer(mark_of(name, status), due, hint.told))
         return known.root if stat.S_ISDIR(status.st_mode) and self._selection.recursive else None
+
+    def _folder_of(self, folder: str, name: str) -> KnownFolder | None:
+        """What is known of the folder of a file; None where the file is not to be looked for in it."""
+        known = self._folders.get(folder) or self._entered(folder)
+        is_ours = known is not None and _is_there(folder, known) and (known.names is None or name in known.names)
+        return known if is_ours else None
 
     def _entered(self, folder: str) -> KnownFolder | None:
         """A new folder below one that is known: its first file need not wait for the look into it."""
@@ -109,21 +115,25 @@ class Newcomers:
     def _settled(self, path: str, now: float) -> FoundFile | None:
         """The file, if it is still as it was."""
         before = self.files[path]
-        self._observe(path, Hint(before.told, was_renamed=False), now)
-        if self.files.get(path) != before:
+        folder, name = os.path.split(path)
+        known = self._folder_of(folder, name)
+        try:
+            status = os.lstat(path)
+        except OSError:
+            status = None
+        position = -1
+        if known is not None and status is not None and mark_of(name, status) == before.mark:
+            position = known.records.find(before.mark)
+        if known is None or status is None or position < 0:
+            self._observe(path, Hint(before.told, was_renamed=False), now)
             return None
         del self.files[path]
-        folder, name = os.path.split(path)
         if not self._selection.releases(folder, name):
             return None  # it stays in the backlog, where a look finds its marker
-        known = self._folders[folder]
-        position = known.records.find(before.mark)
         if known.records.due[position] == HANDED:
             return None  # with the backlog, for want of room among what is fresh
         known.hand_out(position)
-        with suppress(OSError):
-            return FoundFile.at(path, known.root, os.lstat(path), before.told)
-        return None
+        return FoundFile.at(path, known.root, status, before.told)
 
     def _note(self, path: str, known: KnownFolder, newcomer: Newcomer) -> None:
         if path in self.files and self.files[path].mark != newcomer.mark:
