@@ -1,5 +1,6 @@
 """`importer`: the verbs, each loaded only when it is called for."""
 
+import gc
 import importlib
 import io
 import os
@@ -55,6 +56,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command: click.Command = importlib.import_module(f"importer.cli.{cmd_name}").command
+        gc.freeze()  # what a verb has loaded stays: no search for garbage need go through it
         return command
 
     def resolve_command(
@@ -88,6 +90,10 @@ def cli(ctx: click.Context, config: str | None, log_format: str | None, log_leve
 
 NOT_FOR_OTHERS = 0o007
 
+ALLOCATIONS = 10_000
+"""Objects, beyond those given back, after which garbage is searched for; after 700 by itself. To load a verb makes
+hundreds of thousands that stay, and a document under way many that are given back without a search."""
+
 
 def main() -> None:
     """The command line, but for the help that `importer.__main__` prints by itself.
@@ -95,6 +101,7 @@ def main() -> None:
     What it writes is customers' business: whatever umask it is started under, others get no right to any of it. What
     the group may do stays with the caller.
     """
+    gc.set_threshold(ALLOCATIONS)
     os.umask(os.umask(0o077) | NOT_FOR_OTHERS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
