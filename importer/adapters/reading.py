@@ -60,11 +60,12 @@ def read(path: Path, limit: int) -> Reading:
         raise FileVanished(f"{path} is no longer there") from None
     except OSError as error:
         raise _read_error(path, error) from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        try:
-            return _read(path, file.fileno(), limit)
-        except OSError as error:
-            raise _read_error(path, error) from error
+    try:
+        return _read(path, descriptor, limit)
+    except OSError as error:
+        raise _read_error(path, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path, descriptor: int, limit: int) -> Reading:
@@ -72,7 +73,10 @@ def _read(path: Path, descriptor: int, limit: int) -> Reading:
     if not stat.S_ISREG(before.st_mode):
         raise ReadError(f"{path} is not a regular file; only regular files are imported")
     chunks, digest, size = [], hashlib.sha256(), 0
-    while chunk := os.read(descriptor, CHUNK):
+    is_more, wanted = True, min(CHUNK, before.st_size + 1)  # one byte more, so that the end shows at once
+    while is_more:
+        chunk = os.read(descriptor, wanted)
+        is_more = len(chunk) == wanted
         digest.update(chunk)
         size += len(chunk)
         if size <= limit:
