@@ -99,7 +99,6 @@ def start_logging(
     *shaping, render = _rendering(form, colors=stream.isatty())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=form == "json"),
             structlog.processors.format_exc_info,
