@@ -1,5 +1,6 @@
 """Where a settled document's file is to lie."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,7 @@ class Placement:
         if document.reason is not None and document.reason.code == FILE_GONE:
             return document
         folder = self._folder(document)
-        if Path(document.location).parent == folder and not is_reserved(document.location):
+        if os.path.dirname(document.location) == str(folder) and not is_reserved(document.location):  # noqa: PTH120
             return document.evolve(target=document.location)  # already there: only the reason beside it is written
         return document.evolve(target=str(_free(folder, document.filename, is_reserved)))
 

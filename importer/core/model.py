@@ -205,10 +205,12 @@ class Document:
         Raises:
             TypeError: a document has no such field.
         """
-        if not changes.keys() <= vars(self).keys():
-            raise TypeError(f"a document has no such field: {sorted(changes.keys() - vars(self).keys())}")
         evolved = object.__new__(Document)
-        vars(evolved).update(vars(self) | changes)
+        fields = vars(evolved)
+        fields.update(vars(self))
+        fields.update(changes)
+        if len(fields) != len(vars(self)):
+            raise TypeError(f"a document has no such field: {sorted(changes.keys() - vars(self).keys())}")
         return evolved
 
 

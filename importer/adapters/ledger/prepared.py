@@ -7,9 +7,8 @@ database itself. The statement is the same, and so are the types of its values; 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
@@ -58,7 +57,7 @@ class Prepared:
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
-        self._texts: WeakKeyDictionary[Engine, dict[tuple[str, ...], _Text]] = WeakKeyDictionary()
+        self._texts: dict[tuple[str, tuple[str, ...]], _Text] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Result:
         """Executes it. An insert or an update concerns those columns that the values name.
@@ -66,7 +65,9 @@ class Prepared:
         Raises:
             DBAPIError: the database has refused it, or could not do it.
         """
-        text = self._text(connection, values)
+        return self._run(connection, self._text(connection, values), values)
+
+    def _run(self, connection: Connection, text: _Text, values: Mapping[str, Any]) -> Result:
         parameters = text.parameters(values)
         if connection.dialect.name != "sqlite":
             result = connection.exec_driver_sql(text.sql, parameters)
@@ -83,13 +84,13 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Executes it; what comes back, by the names of the columns."""
-        columns = self._text(connection, values).columns
+        text = self._text(connection, values)
         return [
             {
                 name: value if process is None else process(value)
-                for (name, process), value in zip(columns, row, strict=True)
+                for (name, process), value in zip(text.columns, row, strict=True)
             }
-            for row in self.run(connection, values).rows
+            for row in self._run(connection, text, values).rows
         ]
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -97,11 +98,11 @@ class Prepared:
         return next(iter(self.rows(connection, values)), None)
 
     def _text(self, connection: Connection, values: Mapping[str, Any]) -> _Text:
-        texts = self._texts.setdefault(connection.engine, {})
-        names = tuple(values)
-        text = texts.get(names)
+        dialect = connection.dialect
+        key = dialect.name, tuple(values)
+        text = self._texts.get(key)
         if text is None:
-            text = texts[names] = _compiled(self._statement, connection.dialect, names)
+            text = self._texts[key] = _compiled(self._statement, dialect, key[1])
         return text
 
 

@@ -1,7 +1,6 @@
 """A document as a row, and back."""
 
-from collections.abc import Callable, Collection, Mapping
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from importer.core.model import Digest, Document, Key, Kind, Reason, References, ReferencesFrom, State
@@ -69,7 +68,6 @@ _SHAPED: Mapping[str, Callable[[Any], Row]] = {
 
 _FIELDS = (*_PLAIN, *_SHAPED)
 _IDENTIFYING = frozenset({"account", "sha256", "invoice_reference", "kind", "unjudged"})
-_VALUES = attrgetter(*_FIELDS)
 
 
 def to_row(document: Document) -> dict[str, Any]:
@@ -79,20 +77,19 @@ def to_row(document: Document) -> dict[str, Any]:
 
 def changes(before: Document, after: Document) -> dict[str, Any]:
     """The columns of those fields that differ."""
-    pairs = zip(_FIELDS, _VALUES(before), _VALUES(after), strict=True)
-    return _columns(after, [name for name, was, is_now in pairs if was is not is_now and was != is_now])
+    was, is_now = vars(before), vars(after)
+    return _columns(after, [name for name in _FIELDS if was[name] is not is_now[name] and was[name] != is_now[name]])
 
 
-def _columns(document: Document, fields: Collection[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for name in fields:
-        value = getattr(document, name)
-        if shape := _SHAPED.get(name):
-            row |= shape(value)
-        else:
-            row[name] = value
+def _columns(document: Document, fields: Iterable[str]) -> dict[str, Any]:
+    values = vars(document)
+    row = {name: values[name] for name in fields}
+    for name, shape in _SHAPED.items():
+        if name in row:
+            row |= shape(row.pop(name))
     if not _IDENTIFYING.isdisjoint(fields):
-        row["identity"] = document.identity.fingerprint if document.identity else None
+        identity = document.identity
+        row["identity"] = identity and identity.fingerprint
     return row
 
 
