@@ -23,17 +23,24 @@ UNWANTED = ("PIL", "fontTools")
 """What pypdf uses where it happens to be installed, for pictures and fonts: no facts must depend on that."""
 
 
+TIDY_AFTER = 1024 * 1024
+"""Bytes of documents after which what the parsers have left behind is searched for and given back."""
+
+
 def main(memory: int, cpu: int, text: int) -> None:
     with open(0, "rb", buffering=0) as source, open(1, "wb", buffering=0) as sink:
         inspect = inspection()
         _prepare(memory)
         write_frame(sink, READY)
         _allow_cpu(cpu)
+        inspected = 0
         while (content := read_frame(source, memory)) is not None:
             write_frame(sink, json.dumps(inspect(content, text).as_json(with_text=True)).encode())
-            # The answer is out, so tidying up costs nobody time.
-            gc.collect()
             _allow_cpu(cpu)
+            inspected += len(content)
+            if inspected >= TIDY_AFTER:  # the answer is out, so nobody waits for that
+                gc.collect()
+                inspected = 0
 
 
 def inspection() -> Callable[[bytes, int], Facts]:
