@@ -11,7 +11,7 @@ from importer.adapters.reading import FileVanished, ReadError, Reading, read
 from importer.core import person
 from importer.core.admission import AdmissionPolicy, admit
 from importer.core.facts import Format, extension_of
-from importer.core.model import Document, Reason, State, digest_of
+from importer.core.model import REPEATABLE, Document, Reason, State, digest_of
 from importer.core.naming import shown
 from importer.core.resending import Resend
 from importer.core.rules import FileName, RuleAccount, with_near_misses
@@ -254,8 +254,7 @@ def _meant(document: Document, known: Sequence[Document]) -> Document | None:
 
 
 def _same_bytes(document: Document, known: Sequence[Document]) -> Document | None:
-    passed_over = (State.DUPLICATE, State.REJECTED)
-    return next((d for d in known if d.sha256 == document.sha256 and d.state not in passed_over), None)
+    return next((d for d in known if d.sha256 == document.sha256 and d.state not in REPEATABLE), None)
 
 
 def _by_extension(document: Document) -> Document:

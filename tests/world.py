@@ -70,7 +70,9 @@ class Running:
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         self.log.extend(self.process.stderr)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        assert code >= 0, f"it was ended by signal {-code}, after it had said {''.join(self.log[-20:])}"
+        return code
 
 
 class World:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from importer.core.model import Document, Key, Reason, State
+from importer.core.model import REPEATABLE, Document, Key, Reason, State
 
 
 class Treatment(StrEnum):
@@ -38,7 +38,7 @@ def admit(candidate: Document, known: Sequence[Document], policy: AdmissionPolic
             themselves `duplicate` or `rejected` say nothing and are passed over, and so is the candidate itself.
         policy: what to do with a revision and with the same bytes elsewhere.
     """
-    others = [d for d in known if d.id != candidate.id and d.state not in (State.DUPLICATE, State.REJECTED)]
+    others = [d for d in known if d.id != candidate.id and d.state not in REPEATABLE]
     first = next((d for d in others if candidate.identity and d.identity == candidate.identity), None)
     if first is not None and candidate.state is not State.REJECTED:
         return _duplicate(candidate, first)

@@ -60,6 +60,9 @@ class State(StrEnum):
 
 ON_ITS_WAY = frozenset({State.PENDING, State.SENDING, State.UNCERTAIN, State.DEFERRED, State.WAITING})
 
+REPEATABLE = frozenset({State.DUPLICATE, State.REJECTED})
+"""The same document may be seen, or refused, any number of times; in all other states together it is there once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

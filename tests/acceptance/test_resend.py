@@ -212,6 +212,7 @@ def test_a_ledger_from_before_there_were_resends_is_upgraded(world):
         for table in ("resends", "holders", "line"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX ix_documents_claimed")
+        connection.execute("CREATE INDEX ix_documents_sha256 ON documents (sha256)")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         connection.commit()
     assert "ledger upgrade" in world.importer("resend", "RE12345", exits=7).stderr

@@ -152,6 +152,23 @@ def test_the_database_itself_refuses_a_second_row_of_one_identity(ledger):
         admitted(ledger, document(id=0, location="/inbox/copy.pdf"), admission=as_it_is)
 
 
+def test_an_identity_is_free_again_for_whom_a_person_lets_pass(ledger):
+    copy = document(id=0, location="/inbox/copy.pdf")
+    # Given a document that was refused, so that its copy counts
+    first = admitted(ledger)
+    refused = first.document.evolve(state=State.REJECTED, reason=Reason("encrypted", "locked"))
+    claim = made(ledger).record(first, refused, "document.rejected", START)
+    second = admitted(ledger, copy, admission=as_it_is)
+    # Then it cannot come back as long as the copy counts
+    with pytest.raises(LedgerError):
+        made(ledger).readmit(claim, first.document, START, as_it_is)
+    # But once that is refused
+    made(ledger).record(second, second.document.evolve(state=State.REJECTED), "document.rejected", START)
+    made(ledger).readmit(claim, first.document, START, as_it_is)
+    with pytest.raises(LedgerError):
+        admitted(ledger, copy, admission=as_it_is, sighting=replace(SIGHTING, inode=1))
+
+
 def test_the_same_bytes_at_the_same_place_are_no_new_document(ledger):
     first = admitted(ledger)
     assert admitted(ledger) == first.document

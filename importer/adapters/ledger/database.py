@@ -17,7 +17,7 @@ from importer.adapters.ledger.shared import seal
 from importer.adapters.ledger.sqlite import SqliteStore
 from importer.adapters.ledger.store import Keeper, Store
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration: the version of the schema that this code reads and writes."""
 
 OLDER = "`importer ledger upgrade` brings it there, after a backup"

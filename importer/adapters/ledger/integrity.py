@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.resend_tables import resends
 from importer.adapters.ledger.resends import to_resend
-from importer.adapters.ledger.rows import to_document
+from importer.adapters.ledger.rows import identity_column, to_document
 from importer.adapters.ledger.shared import is_shared
 from importer.adapters.ledger.tables import attempts, documents
 from importer.core.model import ON_ITS_WAY, Document, State
@@ -41,13 +41,12 @@ def _file(connection: Connection) -> Iterator[str]:
 
 def _identities(connection: Connection) -> Iterator[str]:
     count = func.count()
-    live = documents.c.state.not_in([State.DUPLICATE.value, State.REJECTED.value])
-    query = select(documents.c.identity, count).where(live, documents.c.identity.is_not(None))
+    query = select(documents.c.identity, count).where(documents.c.identity.is_not(None))
     for identity, number in connection.execute(query.group_by(documents.c.identity).having(count > 1)):
         yield f"{number} documents have the identity {identity}; only one may"
     for row in connection.execute(select(documents)).mappings():
         document = to_document(row)
-        if row["identity"] != (document.identity and document.identity.fingerprint):
+        if row["identity"] != identity_column(document):
             yield f"D{document.id}: its identity is not that of its account, invoice reference, kind and bytes"
 
 

@@ -25,8 +25,6 @@ from importer.adapters.ledger.witness import Testimony, identify, replace_witnes
 from importer.core.model import Document, Identity, State
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
-OUTSIDE = (State.DUPLICATE.value, State.REJECTED.value)
-"""States whose rows may share an identity."""
 
 
 class Old(Protocol):
@@ -112,9 +110,8 @@ class Reconstruction:
 
     def find(self, identity: Identity) -> Document | None:
         """The one document with this identity that counts."""
-        # The bytes have an index of their own; with thousands of receipts that counts.
-        same = documents.c.sha256 == identity.sha256, documents.c.identity == identity.fingerprint
-        return self._one(*same, documents.c.state.not_in(OUTSIDE))
+        # The index begins with the bytes; with thousands of receipts that counts.
+        return self._one(documents.c.sha256 == identity.sha256, documents.c.identity == identity.fingerprint)
 
     def find_unsettled(self, document_id: int, sha256: str) -> Document | None:
         """The document of this id, if an older ledger thinks that it is rejected, or still to be judged anew."""

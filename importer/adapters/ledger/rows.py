@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from importer.core.model import Digest, Document, Key, Kind, Reason, References, ReferencesFrom, State
+from importer.core.model import (
+    REPEATABLE,
+    Digest,
+    Document,
+    Key,
+    Kind,
+    Reason,
+    References,
+    ReferencesFrom,
+    State,
+)
 
 Row = Mapping[Any, Any]
 
@@ -67,18 +77,29 @@ _SHAPED: Mapping[str, Callable[[Any], Row]] = {
 """Fields that have columns of another form."""
 
 _FIELDS = (*_PLAIN, *_SHAPED)
-_IDENTIFYING = frozenset({"account", "sha256", "invoice_reference", "kind", "unjudged"})
+_IDENTIFYING = frozenset({"account", "sha256", "invoice_reference", "kind", "unjudged", "state"})
 
 
 def to_row(document: Document) -> dict[str, Any]:
     """Every column but the id and the claim."""
-    return _columns(document, _FIELDS)
+    return _columns(document, _FIELDS) | {"identity": identity_column(document)}
 
 
 def changes(before: Document, after: Document) -> dict[str, Any]:
     """The columns of those fields that differ."""
     was, is_now = vars(before), vars(after)
-    return _columns(after, [name for name in _FIELDS if was[name] is not is_now[name] and was[name] != is_now[name]])
+    names = [name for name in _FIELDS if was[name] is not is_now[name] and was[name] != is_now[name]]
+    changed = _columns(after, names)
+    if not _IDENTIFYING.isdisjoint(names) and (identity := identity_column(after)) != identity_column(before):
+        changed["identity"] = identity  # else its index, of a leaf for each document, would be written anew
+    return changed
+
+
+def identity_column(document: Document) -> str | None:
+    """The fingerprint of the document's identity, which is there once; None where it may be there many times."""
+    if document.state in REPEATABLE or document.identity is None:
+        return None
+    return document.identity.fingerprint
 
 
 def _columns(document: Document, fields: Iterable[str]) -> dict[str, Any]:
@@ -87,9 +108,6 @@ def _columns(document: Document, fields: Iterable[str]) -> dict[str, Any]:
     for name, shape in _SHAPED.items():
         if name in row:
             row |= shape(row.pop(name))
-    if not _IDENTIFYING.isdisjoint(fields):
-        identity = document.identity
-        row["identity"] = identity and identity.fingerprint
     return row
 
 

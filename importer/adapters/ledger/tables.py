@@ -107,6 +107,7 @@ documents = Table(
     Column("filename", PathName, nullable=False),
     Column("invoice_reference", String),
     Column("kind", String(16)),
+    # Also null for a duplicate or rejected document: the same one may be seen, or tried, any number of times.
     Column("identity", String(64), comment="over account, invoice reference, kind and bytes; null without them"),
     Column("label", Text, nullable=False),
     Column("description", Text, nullable=False),
@@ -138,15 +139,9 @@ documents = Table(
     Column("claim_token", String(32)),
     Column("claim_holder", String(32)),
     Column("claim_until", UtcTime),
-    # `duplicate` and `rejected` rows lie outside: the same document may be seen, or tried, any number of times.
-    Index(
-        "uq_documents_identity",
-        "identity",
-        unique=True,
-        sqlite_where=text("state NOT IN ('duplicate', 'rejected')"),
-        postgresql_where=text("state NOT IN ('duplicate', 'rejected')"),
-    ),
-    Index("ix_documents_sha256", "sha256"),
+    # The bytes are a part of the identity. Before it they serve whoever asks for them alone: each index over hashes
+    # costs a document a page of its own, once there are many.
+    Index("uq_documents_identity", "sha256", "identity", unique=True),
     Index("ix_documents_reference", "invoice_reference", "kind"),
     Index("ix_documents_path", "path"),
     Index("ix_documents_location", "location"),
