@@ -73,14 +73,14 @@ def _read(path: Path, descriptor: int, limit: int) -> Reading:
     if not stat.S_ISREG(before.st_mode):
         raise ReadError(f"{path} is not a regular file; only regular files are imported")
     chunks, digest, size = [], hashlib.sha256(), 0
-    is_more, wanted = True, min(CHUNK, before.st_size + 1)  # one byte more, so that the end shows at once
-    while is_more:
-        chunk = os.read(descriptor, wanted)
-        is_more = len(chunk) == wanted
+    wanted = min(CHUNK, before.st_size + 1)  # one byte more, so that the end shows at once
+    while chunk := os.read(descriptor, wanted):
         digest.update(chunk)
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
+        if len(chunk) < wanted and size == before.st_size:
+            break
     after = os.fstat(descriptor)
     if size != after.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise FileChanging(f"{path} is still being written")
