@@ -11,6 +11,7 @@ from importer.core.errors import ImporterError
 from importer.core.model import Digest
 
 CHUNK = 1 << 20
+SMALL = 1 << 16
 
 
 class ReadError(ImporterError):
@@ -73,14 +74,14 @@ def _read(path: Path, descriptor: int, limit: int) -> Reading:
     if not stat.S_ISREG(before.st_mode):
         raise ReadError(f"{path} is not a regular file; only regular files are imported")
     chunks, digest, size = [], hashlib.sha256(), 0
-    wanted = min(CHUNK, before.st_size + 1)  # one byte more, so that the end shows at once
+    wanted = min(CHUNK, max(before.st_size + 1, SMALL))  # more than there is, so that the end shows at once
     while chunk := os.read(descriptor, wanted):
         digest.update(chunk)
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
         if len(chunk) < wanted and size == before.st_size:
-            break
+            break  # less alone is not the end: a network may bring it in pieces, and a disk fail only afterwards
     after = os.fstat(descriptor)
     if size != after.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise FileChanging(f"{path} is still being written")

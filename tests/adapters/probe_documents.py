@@ -77,3 +77,14 @@ def packed_pdf(catalog: bytes, *packed: bytes) -> bytes:
 def greedy_pdf() -> bytes:
     """A few kilobytes that unfold to objects of fifty megabytes and more."""
     return packed_pdf(b"/Greed 10 0 R", *[b"[" + b"0 " * 90_000 + b"]"] * 8)
+
+
+def unfolding_pdf() -> bytes:
+    """As many kilobytes as its eight attachments unfold to megabytes (160), in few objects."""
+    large = zlib.compress(b"<x>" + bytes(20_000_000).replace(b"\0", b" ") + b"</x>", 9)
+    names, objects = b"", []
+    for number in range(5, 21, 2):
+        names += b"(x%d.xml) %d 0 R " % (number, number)
+        objects.append(b"<</Type/Filespec/F(x%d.xml)/EF<</F %d 0 R>>>>" % (number, number + 1))
+        objects.append(stream(large, b"/Type/EmbeddedFile/Filter/FlateDecode"))
+    return one_page(b"/Names<</EmbeddedFiles<</Names[" + names + b"]>>>>", *objects)

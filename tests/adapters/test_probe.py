@@ -15,7 +15,7 @@ import pytest
 
 from importer.adapters.probe import Limits, Probe, ProbeError
 from importer.core.facts import Failure, Format
-from tests.adapters.probe_documents import EML, embedding, endless_pdf, greedy_pdf, one_page
+from tests.adapters.probe_documents import EML, embedding, endless_pdf, greedy_pdf, one_page, unfolding_pdf
 
 needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to wait for another's child")
 
@@ -112,6 +112,19 @@ def test_a_document_that_takes_too_much_memory_is_too_complex():
         assert narrow.probe(document, "pdf").failure is Failure.TOO_COMPLEX
         assert narrow.probe(one_page(), "pdf").pdf.pages == 1
         assert wide.probe(document, "pdf").failure is None
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses a limit on the address space")
+def test_what_a_document_has_unfolded_to_is_not_charged_to_the_next():
+    document = unfolding_pdf()
+    with Probe(workers=1, limits=Limits(memory=300 * 1024**2)) as probe:
+        facts, children = [], set()
+        for _ in range(3):
+            facts.append(probe.probe(document, "pdf"))
+            children.update(probe.pids)
+
+        assert [fact.failure for fact in facts] == [None] * 3
+        assert len(children) == 1, "one that had run out of memory would have been replaced"
 
 
 def test_a_document_that_alone_fills_the_memory_is_not_even_sent():

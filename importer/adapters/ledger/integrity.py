@@ -47,7 +47,10 @@ def _identities(connection: Connection) -> Iterator[str]:
     for row in connection.execute(select(documents)).mappings():
         document = to_document(row)
         if row["identity"] != identity_column(document):
-            yield f"D{document.id}: its identity is not that of its account, invoice reference, kind and bytes"
+            yield (
+                f"D{document.id}: its identity is not that of its account, invoice reference, kind and bytes, or it "
+                "names one though it is a duplicate or rejected"
+            )
 
 
 def _rows(connection: Connection) -> Iterator[str]:

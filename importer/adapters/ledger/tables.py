@@ -107,8 +107,12 @@ documents = Table(
     Column("filename", PathName, nullable=False),
     Column("invoice_reference", String),
     Column("kind", String(16)),
-    # Also null for a duplicate or rejected document: the same one may be seen, or tried, any number of times.
-    Column("identity", String(64), comment="over account, invoice reference, kind and bytes; null without them"),
+    # The same document may be seen, or tried, any number of times.
+    Column(
+        "identity",
+        String(64),
+        comment="over account, invoice reference, kind and bytes; null without them, or of a duplicate or rejected one",
+    ),
     Column("label", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("rule", Text),

@@ -10,9 +10,13 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+IDENTITY = "over account, invoice reference, kind and bytes; null without them, or of a duplicate or rejected one"
+
 
 def upgrade() -> None:
-    op.drop_index("uq_documents_identity", "documents")
-    op.drop_index("ix_documents_sha256", "documents")
+    op.drop_index("uq_documents_identity", "documents", if_exists=True)
+    op.drop_index("ix_documents_sha256", "documents", if_exists=True)
     op.execute(sa.text("UPDATE documents SET identity = NULL WHERE state IN ('duplicate', 'rejected')"))
+    if op.get_bind().dialect.name == "postgresql":  # SQLite has no comments
+        op.alter_column("documents", "identity", comment=IDENTITY)
     op.create_index("uq_documents_identity", "documents", ["sha256", "identity"], unique=True)
