@@ -5,11 +5,9 @@ time, and characters of its text layer. It can open no file and no connection; t
 """
 
 import gc
-import itertools
 import json
 import logging
 import math
-import os
 import resource
 import signal
 import sys
@@ -25,26 +23,17 @@ UNWANTED = ("PIL", "fontTools")
 """What pypdf uses where it happens to be installed, for pictures and fonts: no facts must depend on that."""
 
 
-UNTIDY = 8 * 1024 * 1024
-"""Bytes by which this process may grow before what the parsers have left behind is searched for and given back: a
-search costs a small document a fifth of its time."""
-
-
 def main(memory: int, cpu: int, text: int) -> None:
     with open(0, "rb", buffering=0) as source, open(1, "wb", buffering=0) as sink:
         inspect = inspection()
-        held = _gauge()
         _prepare(memory)
         write_frame(sink, READY)
         _allow_cpu(cpu)
-        tidy = held()
         while (content := read_frame(source, memory)) is not None:
             write_frame(sink, json.dumps(inspect(content, text).as_json(with_text=True)).encode())
+            # The answer is out, so tidying up costs nobody time.
+            gc.collect()
             _allow_cpu(cpu)
-            # Not by the document's size: a small one may unfold to hundreds of megabytes.
-            if held() - tidy >= UNTIDY:
-                gc.collect()  # the answer is out, so nobody waits for that
-                tidy = held()
 
 
 def inspection() -> Callable[[bytes, int], Facts]:
@@ -64,16 +53,6 @@ def _prepare(memory: int) -> None:
     # What is imported stays; without this every collection below would go through it again.
     gc.freeze()
     isolate(memory)
-
-
-def _gauge() -> Callable[[], float]:
-    """Tells how many bytes of memory this process holds; where nobody can tell, more each time."""
-    try:
-        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # proc_pid_statm(5): the second is resident
-    except OSError:
-        return itertools.count(0.0, UNTIDY).__next__
-    page = os.sysconf("SC_PAGE_SIZE")
-    return lambda: int(os.pread(statm, 128, 0).split()[1]) * page
 
 
 def _allow_cpu(seconds: int) -> None:
