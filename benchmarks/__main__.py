@@ -29,7 +29,7 @@ class Size:
     soak: int
 
 
-FULL = Size(rounds=5, documents=600, files=100_000, backlog=(20_000, 100_000), rows=1_000_000, idle=65, soak=4_000)
+FULL = Size(rounds=5, documents=800, files=100_000, backlog=(20_000, 100_000), rows=1_000_000, idle=65, soak=4_000)
 QUICK = Size(rounds=3, documents=200, files=10_000, backlog=(1_000, 5_000), rows=10_000, idle=15, soak=1_000)
 
 
