@@ -7,7 +7,7 @@ from importer.adapters.ledger import Change, Ledger
 from importer.relay import Desk, Wait
 from importer.stages import Measure, unmeasured
 
-PATIENCE = 0.025
+PATIENCE = 0.03
 """Seconds that a commit waits for further changes, while many are under way: some five times what a disk takes."""
 
 T = TypeVar("T")
