@@ -81,7 +81,7 @@ def greedy_pdf() -> bytes:
 
 def unfolding_pdf() -> bytes:
     """As many kilobytes as its eight attachments unfold to megabytes (160), in few objects."""
-    large = zlib.compress(b"<x>" + bytes(20_000_000).replace(b"\0", b" ") + b"</x>", 9)
+    large = zlib.compress(b"<x>" + b" " * 20_000_000 + b"</x>", 9)
     names, objects = b"", []
     for number in range(5, 21, 2):
         names += b"(x%d.xml) %d 0 R " % (number, number)
