@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -83,6 +85,21 @@ def test_no_file_is_taken_away_from_under_its_maker(ledger):
 def test_a_holder_file_that_cannot_be_made_is_told_with_a_remedy(ledger, tmp_path):
     with pytest.raises(LedgerError, match=r"ledger .*/gone/ledger.db: .* cannot be made .*may be written to"):
         Holder(tmp_path / "gone" / "ledger.db.holders")
+
+
+# ------------------------------------------------------------ a new one
+
+
+def test_many_may_open_a_new_ledger_at_the_same_moment(tmp_path):
+    together = threading.Barrier(4)
+
+    def open_it(ledger):
+        together.wait()
+        opened(ledger).__exit__()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(10):
+            list(threads.map(open_it, [tmp_path / f"{number}.db"] * 4))
 
 
 # ------------------------------------------------------------ only reading

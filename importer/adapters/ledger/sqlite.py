@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,8 @@ def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int |
         # We say BEGIN ourselves: a transaction that goes from reading to writing fails at once when it is not alone.
         connection.isolation_level = None
         if access is Access.WRITE:
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            _write_ahead(connection)
+            for pragma in ("synchronous = FULL", "foreign_keys = ON"):
                 connection.execute(f"PRAGMA {pragma}")
         if cache_kb is not None:
             connection.execute(f"PRAGMA cache_size = -{cache_kb}")
@@ -116,6 +118,24 @@ def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int |
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, **pool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Has the file written ahead of (https://www.sqlite.org/wal.html); for a new or restored one, somebody is first.
+
+    SQLite waits for whoever writes, but not here: who is second would be told at once that the file is locked.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            connection.execute("BEGIN IMMEDIATE")  # waits until the first one is done
+            connection.execute("ROLLBACK")
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
