@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from importer.adapters.ledger import ClaimLost, Database, Ledger, LedgerError, LedgerUnavailable, Move, Sighting
+from importer.adapters.ledger import (
+    ClaimLost,
+    Database,
+    Ledger,
+    LedgerBusy,
+    LedgerError,
+    LedgerUnavailable,
+    Move,
+    Sighting,
+)
 from importer.adapters.ledger.meta import set_meta
 from importer.core.admission import AdmissionPolicy, Treatment, admit
 from importer.core.model import Reason, State, digest_of
@@ -292,6 +301,13 @@ def test_a_holder_that_has_ended_leaves_no_word_and_its_claims_to_everybody(url,
             assert one.orphans(START) == []
             assert query("SELECT count(*) FROM holders") == [(2,)]
         assert [orphan.document.id for orphan in one.orphans(START)] == [1]
+
+
+def test_who_may_not_be_alone_keeps_nobody_out_not_even_for_a_moment(url):
+    with Ledger(url) as at_work, closing(Database(url, alone=True, as_it_is=True)) as upgrade:
+        event.listen(upgrade._store._engine, "after_cursor_execute", lambda *_: at_work.bind_account("acme"))
+        with pytest.raises(LedgerBusy, match="importers are at work"), upgrade.transaction():
+            pass
 
 
 # ------------------------------------------------------------ what a server takes

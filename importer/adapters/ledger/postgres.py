@@ -131,13 +131,19 @@ class PostgresStore:
                 return connection
 
     def _begin(self, connection: Connection) -> None:
+        if self._alone:
+            self._refuse_beside_others(connection)  # who is refused must not have kept them out, not even for a moment
         *_, may_work, now = connection.execute(_BEGIN_ALONE if self._alone else _BEGIN).one()
         if not may_work:
             does = "others work with it; stop them first" if self._alone else "it is being rebuilt or upgraded"
             raise LedgerBusy(f"ledger {self.name}: {does}")
-        if self._alone and (others := anybody_at_work(connection)):
-            raise LedgerBusy(f"ledger {self.name}: importers are at work ({', '.join(others)}); stop them first")
+        if self._alone:
+            self._refuse_beside_others(connection)  # somebody may have begun meanwhile
         note_time(connection, now)
+
+    def _refuse_beside_others(self, connection: Connection) -> None:
+        if others := anybody_at_work(connection):
+            raise LedgerBusy(f"ledger {self.name}: importers are at work ({', '.join(others)}); stop them first")
 
     def _sign(self, connection: Connection) -> int | None:
         """Returns how this transaction will be known, should its commit get lost."""
