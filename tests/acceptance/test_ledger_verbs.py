@@ -7,9 +7,12 @@ from contextlib import closing
 
 import pytest
 
-from importer.adapters.ledger import WITNESS, read_witness
+from importer.adapters.ledger import WITNESS, Database, read_witness
+from importer.assembly import opened_ledger
+from importer.cli import reading
+from importer.config import load_settings
 from importer.sandbox import faults
-from tests.world import pdf
+from tests.world import World, pdf
 
 NAMES = [f"RE{number}.pdf" for number in range(20001, 20005)]
 
@@ -83,6 +86,20 @@ def test_the_reading_verbs_answer_with_a_warning(world, imported):
     delete_ledger(world)
     for verb in ("status", "list"):
         assert "cannot be trusted" in world.importer(verb, exits=0).stderr
+
+
+def test_who_reads_while_the_first_importer_makes_the_ledger_is_not_warned(tmp_path, monkeypatch):
+    settings = load_settings(World(tmp_path / "importer").config, {})
+    warnings = []
+
+    def made_meanwhile(url):
+        with opened_ledger(settings):
+            return Database(url)
+
+    monkeypatch.setattr(reading, "Database", made_meanwhile)
+    with reading.reading_ledger(settings, warnings.append) as ledger:
+        assert ledger.counts() == {}
+    assert warnings == []
 
 
 # ------------------------------------------------------------ rebuild
