@@ -10,6 +10,9 @@ from types import FrameType
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
+DEADLY = (signal.SIG_DFL, signal.default_int_handler)
+"""Handlers that end the process, wherever it is."""
+
 
 @contextmanager
 def on_signals(
@@ -17,13 +20,19 @@ def on_signals(
 ) -> Iterator[list[Callable[[], None]]]:
     """Each calls the acts, of which more may be added; the handlers that were there come back at the end.
 
+    But once something was heard, not those that would end the process: it is ending, has only to tell how, and must not
+    lose its exit code to a second word. What comes then is ignored.
+
     The acts are called by a thread of their own: a handler interrupts the main thread wherever it is, even while it
     holds the lock that an act wants (that of an event, say), and would then wait for itself for ever.
     """
     called = list(acts)
     arrived: SimpleQueue[bool] = SimpleQueue()
+    was_heard = False
 
     def handle(_: int, __: FrameType | None) -> None:
+        nonlocal was_heard
+        was_heard = True
         arrived.put(True)  # may itself be interrupted by another one
 
     def call() -> None:
@@ -38,7 +47,7 @@ def on_signals(
         yield called
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if was_heard and handler in DEADLY else handler)
         arrived.put(False)
         caller.join()
 
