@@ -2,9 +2,13 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+PATIENCE = 0.2
+"""Seconds for somebody who only asks, or is about to be refused."""
 
 
 class AlreadyHeld(Exception):
@@ -14,7 +18,7 @@ class AlreadyHeld(Exception):
 def is_held(path: Path) -> bool:
     """Whether another process has the lock on a path, for somebody who only asks: nothing is made.
 
-    For the moment of the question the lock is shared by us; an importer that starts within it sees another one.
+    For the moment of the question the lock is shared by us; an importer that starts within it waits for that.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -40,10 +44,20 @@ def alone(*paths: Path) -> Iterator[None]:
         for path in paths:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if path.is_dir() else os.O_CREAT), 0o640)
             held.callback(os.close, descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise AlreadyHeld(
-                    f"another importer runs on {path}; stop it first, or use `importer backfill`"
-                ) from None
+            if not _locked(descriptor):
+                raise AlreadyHeld(f"another importer runs on {path}; stop it first, or use `importer backfill`")
         yield
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether we have got the lock; who holds it for a moment only is waited for."""
+    give_up_at = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up_at:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
