@@ -180,7 +180,8 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
         return
     try:
-        with alone(settings.inbox.path, path.with_suffix(".run"), holders_folder(path)):
+        # Whoever starts has the ledger open first: it must not lose its inbox to somebody who will be refused.
+        with alone(holders_folder(path), settings.inbox.path, path.with_suffix(".run")):
             yield
     except AlreadyHeld:
         message = f"another importer works with the ledger {path} at this moment; stop it first"

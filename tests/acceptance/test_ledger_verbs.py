@@ -7,9 +7,12 @@ from contextlib import closing
 
 import pytest
 
+from importer.adapters import locks
 from importer.adapters.ledger import WITNESS, Database, read_witness
 from importer.assembly import opened_ledger
 from importer.cli import reading
+from importer.cli.exits import Stop
+from importer.cli.ledger import _alone as alone_with_ledger
 from importer.config import load_settings
 from importer.sandbox import faults
 from tests.world import World, pdf
@@ -275,6 +278,16 @@ def test_a_receipt_that_cannot_be_read_is_told_and_the_rest_is_rebuilt(world, im
     (told,) = world.json("backfill", exits=0)
     assert (told["state"], told["references_from"]) == ("imported", "readback")
     assert uploads(world) == 4
+
+
+def test_who_is_refused_to_be_alone_takes_no_starting_service_its_inbox(tmp_path, monkeypatch):
+    settings = load_settings(World(tmp_path / "importer").config, {})
+    was_free = []
+    monkeypatch.setattr(locks.time, "sleep", lambda _: was_free.append(not locks.is_held(settings.inbox.path)))
+    with opened_ledger(settings), pytest.raises(Stop, match="stop it first"), alone_with_ledger(settings):
+        pass
+    assert was_free
+    assert all(was_free)
 
 
 def test_a_rebuild_is_alone(world, imported):
