@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
-from importer.adapters.ledger import Ledger, LedgerError
+from importer.adapters.ledger import Ledger, LedgerError, sqlite
 from importer.adapters.ledger.access import Access, access_to
 from importer.adapters.ledger.database import Database
 from importer.adapters.ledger.holders import Holder, holders_folder
@@ -109,6 +110,21 @@ def test_what_may_be_written_is_opened_for_writing(ledger):
     assert access_to(ledger) is Access.WRITE
     opened(ledger).__exit__()
     assert access_to(ledger) is Access.WRITE
+
+
+def test_what_a_reader_finds_half_there_it_looks_at_again(ledger, monkeypatch):
+    opened(ledger).__exit__()
+    seen = [LedgerError("the index is gone, and the log is about to go"), Access.READ]
+
+    def look(_):
+        now = seen.pop(0) if seen else Access.FROZEN
+        if isinstance(now, LedgerError):
+            raise now
+        return now
+
+    monkeypatch.setattr(sqlite, "access_to", look)
+    with closing(Database(f"sqlite:///{ledger}")) as database, database.read():
+        assert not seen
 
 
 def test_after_an_error_of_the_disk_nothing_more_is_written(ledger):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -18,12 +18,17 @@ from importer.adapters.ledger.holders import Holder, holders_folder, lives, shar
 
 BUSY_TIMEOUT_MS = 30_000
 
+SETTLED = 1.0
+"""Seconds after which whoever may only read believes what he sees of log and index."""
+
 KEPT, MOST = 8, 42
 """Connections that stay open to read, and those there may be at once. Each has two files and up to two megabytes."""
 
 CACHE_KB = 16_000
 """What the one connection that writes remembers of the file: room for the upper pages of all indexes of some million
 documents. The lower ones are hit at random, whatever is remembered."""
+
+Result = TypeVar("Result")
 
 
 class SqliteStore:
@@ -43,7 +48,7 @@ class SqliteStore:
         self.name = str(self.path)
         self.is_shared = False
         self.refused: Any = None
-        access = access_to(self.path)
+        access = _settled(lambda: access_to(self.path))
         self._shared = share(holders_folder(self.path)) if access is Access.WRITE and not alone else None
         self._reading = _engine(self.path, access, kept=KEPT, most=MOST)
         # Whoever writes is alone, and what was remembered for the last transaction is there for the next.
@@ -100,11 +105,9 @@ class SqliteStore:
 
 def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int | None = None) -> Engine:
     def connect() -> sqlite3.Connection:
-        uri = f"{path.as_uri()}?{access.value}"
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
-        # We say BEGIN ourselves: a transaction that goes from reading to writing fails at once when it is not alone.
-        connection.isolation_level = None
-        if access is Access.WRITE:
+        is_writer = access is Access.WRITE
+        connection = _connected(path, access) if is_writer else _settled(lambda: _reading(path))
+        if is_writer:
             _write_ahead(connection)
             for pragma in ("synchronous = FULL", "foreign_keys = ON"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -118,6 +121,38 @@ def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int |
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, **pool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _connected(path: Path, access: Access) -> sqlite3.Connection:
+    uri = f"{path.as_uri()}?{access.value}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+    # We say BEGIN ourselves: a transaction that goes from reading to writing fails at once when it is not alone.
+    connection.isolation_level = None
+    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """For who may only read."""
+    connection = _connected(path, access_to(path))
+    try:
+        connection.execute("PRAGMA schema_version")  # opens log and index, too
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _settled(act: Callable[[], Result]) -> Result:
+    """Log and index come and go with whoever writes: what is half there is looked at again."""
+    deadline = time.monotonic() + SETTLED
+    while True:
+        try:
+            return act()
+        except (LedgerError, sqlite3.OperationalError) as error:
+            name = getattr(error, "sqlite_errorname", "SQLITE_READONLY")
+            if not name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
