@@ -116,7 +116,7 @@ class Operator:
         inbox, archive = stage.folder / "inbox", stage.folder / "archive"
         url = f"sqlite:///{self._ledger}"
         places = Places(ledger=url, witness=witness_of(stage.folder), archive=archive, inbox=inbox)
-        with alone(inbox, self._ledger.with_suffix(".run"), holders_folder(self._ledger)):
+        with alone(holders_folder(self._ledger), inbox, self._ledger.with_suffix(".run")):
             rebuilt = rebuild(places, ACCOUNT, stage.clock.now())
         current.rebuilt_at = len(stage.sandbox.requests)
         stage.story.tell(
