@@ -73,8 +73,7 @@ class SqliteStore:
         return told_by_disk(error.orig, self.path) or translate(error, self.name)
 
     def is_lasting(self, error: SQLAlchemyError) -> bool:
-        name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
-        return bool(name.startswith(("SQLITE_IOERR", "SQLITE_FULL")))
+        return _name(getattr(error, "orig", None)).startswith(("SQLITE_IOERR", "SQLITE_FULL"))
 
     def concerns_one(self, error: DBAPIError) -> bool:
         # SQLite has only one word about the disk, and it is about the whole transaction.
@@ -105,12 +104,12 @@ class SqliteStore:
 
 def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int | None = None) -> Engine:
     def connect() -> sqlite3.Connection:
-        is_writer = access is Access.WRITE
-        connection = _connected(path, access) if is_writer else _settled(lambda: _reading(path))
-        if is_writer:
-            _write_ahead(connection)
-            for pragma in ("synchronous = FULL", "foreign_keys = ON"):
-                connection.execute(f"PRAGMA {pragma}")
+        if access is not Access.WRITE:
+            return _settled(lambda: _reading(path))
+        connection = _connected(path, access)
+        _write_ahead(connection)
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
         if cache_kb is not None:
             connection.execute(f"PRAGMA cache_size = -{cache_kb}")
         return connection
@@ -149,10 +148,13 @@ def _settled(act: Callable[[], Result]) -> Result:
         try:
             return act()
         except (LedgerError, sqlite3.OperationalError) as error:
-            name = getattr(error, "sqlite_errorname", "SQLITE_READONLY")
-            if not name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")) or time.monotonic() > deadline:
+            if not _may_pass(error) or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
+
+
+def _may_pass(error: LedgerError | sqlite3.OperationalError) -> bool:
+    return isinstance(error, LedgerError) or _name(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -165,12 +167,17 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+            if _name(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
                 raise
             connection.execute("BEGIN IMMEDIATE")  # waits until the first one is done
             connection.execute("ROLLBACK")
         else:
             return
+
+
+def _name(error: object) -> str:
+    """SQLite's name for what has gone wrong; empty where it was not SQLite."""
+    return str(getattr(error, "sqlite_errorname", ""))
 
 
 def _begin(connection: Connection) -> None:
