@@ -62,7 +62,7 @@ class Archivist:
         self._clock = clock
         self._log = log
         self._measure = measure
-        self._desk: Desk[_Settled, Move | Claim] = Desk("archivist", self._moved, patience=PATIENCE)
+        self._desk: Desk[_Settled, Move | Claim] = Desk("archivist", self._moved, patience=PATIENCE, crowd=writer.crowd)
 
     def close(self) -> None:
         """Returns when every file that was to be put away has been, as far as it goes."""

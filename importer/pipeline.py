@@ -114,6 +114,8 @@ class Pipeline:
         self._measure = measure
         self._ledger = ledger
         self._writer = writer
+        self.crowd = writer.crowd
+        """Whoever begins a way says so, and when it ends."""
         self._examiner = examiner
         self._client = client
         self._line = line

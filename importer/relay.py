@@ -219,6 +219,28 @@ class Crew:
             act()
 
 
+class Crowd:
+    """How many ways are under way: whoever waits for others need not wait for more than there are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def join(self) -> None:
+        """One way more."""
+        with self._lock:
+            self._size += 1
+
+    def leave(self) -> None:
+        """One has come to its end."""
+        with self._lock:
+            self._size -= 1
+
+
 class Desk(Generic[Wanted, Result]):
     """Does what many want in one act, and carries each of them on with its own result.
 
@@ -229,13 +251,20 @@ class Desk(Generic[Wanted, Result]):
         act: does it for all of them, in their order: a result each, or an error that is its alone. What it raises is
             the error of all of them.
         patience: seconds for which it waits for others, once it has been seen that others come.
+        crowd: those who may come; once all of them are here it waits no longer.
     """
 
     def __init__(
-        self, name: str, act: Callable[[Sequence[Wanted]], Sequence[Result | BaseException]], *, patience: float = 0.0
+        self,
+        name: str,
+        act: Callable[[Sequence[Wanted]], Sequence[Result | BaseException]],
+        *,
+        patience: float = 0.0,
+        crowd: Crowd | None = None,
     ) -> None:
         self._act = act
         self._patience = patience
+        self._crowd = crowd
         self._clerk = Crew(name, 1)
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Wanted, Ticket]] = deque()
@@ -254,6 +283,8 @@ class Desk(Generic[Wanted, Result]):
 
     def close(self) -> None:
         """Returns when all who have come have gone on."""
+        self._patience = 0.0  # nobody else comes
+        self._is_full.set()
         self._clerk.close()
 
     def _join(self, wanted: Wanted, ticket: Ticket) -> None:
@@ -262,8 +293,12 @@ class Desk(Generic[Wanted, Result]):
                 self._clerk.call(self._attend)
                 self._is_attended = True
             self._waiting.append((wanted, ticket))
-            if len(self._waiting) == MOST:
+            if len(self._waiting) >= self._most():
                 self._is_full.set()
+
+    def _most(self) -> int:
+        """How many can be here at once."""
+        return MOST if self._crowd is None else min(MOST, self._crowd.size)
 
     def _attend(self) -> None:
         while members := self._gathered():

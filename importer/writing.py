@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from importer.adapters.ledger import Change, Ledger
-from importer.relay import Desk, Wait
+from importer.relay import Crowd, Desk, Wait
 from importer.stages import Measure, unmeasured
 
 PATIENCE = 0.03
@@ -19,7 +19,9 @@ class Writer:
     def __init__(self, ledger: Ledger, measure: Measure = unmeasured) -> None:
         self._ledger = ledger
         self._measure = measure
-        self._desk: Desk[Change[Any], Any] = Desk("ledger", self._write, patience=PATIENCE)
+        self.crowd = Crowd()
+        """Who is under way, and may want something written."""
+        self._desk: Desk[Change[Any], Any] = Desk("ledger", self._write, patience=PATIENCE, crowd=self.crowd)
 
     def written(self, change: Change[T]) -> Wait[T]:
         """When it is on disk: what it returns, or raises; LedgerError where it could not be committed."""

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from importer.relay import MOST, Crew, Desk, Runner, StationClosed, Wait, complete
+from importer.relay import MOST, Crew, Crowd, Desk, Runner, StationClosed, Wait, complete
 
 
 @pytest.fixture
@@ -194,6 +194,18 @@ def test_where_others_come_a_desk_waits_for_them(gate):
         outcomes.of(asking(desk, 4))
         assert outcomes.all() == [[0], [2, 6], [4], [8]]
     # Then they are done together
+    assert clerk.acts == [1, 2, 2]
+
+
+def test_a_desk_waits_for_no_more_than_there_are(gate):
+    crowd, clerk = Crowd(), Clerk(gate)
+    for _ in range(2):
+        crowd.join()
+    with closing(Desk("desk", clerk, patience=600.0, crowd=crowd)) as desk:
+        outcomes = begun_behind_one(desk, clerk, [asking(desk, 1, 3), asking(desk, 2, 4)])
+        gate.set()
+        assert outcomes.all() == [[0], [2, 6], [4, 8]]
+    # Nor at its end, when nobody comes any more
     assert clerk.acts == [1, 2, 2]
 
 
