@@ -96,8 +96,10 @@ def _merged(ending):
     """Drops that may have finished an earlier one's move: the same path and bytes, after a death between move and T5.
 
     design.md section 3: "The same path and bytes with an unfinished archive step finish the move and make no new row."
+    Unfinished it also is by the word of an older ledger.
     """
     deaths = sum(kind == "kill" and step.startswith(UNFINISHED_MOVE) for kind, step, _ in ending.strikes)
+    deaths += len(ending.amnesias)
     drops = Counter((dropped.path, dropped.sha256) for dropped in ending.dropped if not dropped.disturbed)
     merged = Counter()
     for (_, sha256), times in drops.items():
