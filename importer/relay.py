@@ -220,7 +220,10 @@ class Crew:
 
 
 class Crowd:
-    """How many ways are under way: whoever waits for others need not wait for more than there are."""
+    """How many ways are under way: whoever waits for others need not wait for more than there are.
+
+    Each is within it, as a context manager.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -230,13 +233,11 @@ class Crowd:
     def size(self) -> int:
         return self._size
 
-    def join(self) -> None:
-        """One way more."""
+    def __enter__(self) -> None:
         with self._lock:
             self._size += 1
 
-    def leave(self) -> None:
-        """One has come to its end."""
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._size -= 1
 
@@ -311,7 +312,7 @@ class Desk(Generic[Wanted, Result]):
 
     def _gathered(self) -> list[tuple[Wanted, Ticket]]:
         """The next ones, in the order in which they came; with none of them the desk is left."""
-        if self._last > 1:
+        if self._last > 1 and len(self._waiting) < self._most():  # one who has left meanwhile has told nobody
             self._is_full.wait(self._patience)
         with self._lock:
             members = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]

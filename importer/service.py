@@ -353,12 +353,10 @@ class Service:
     def _begin(self, what: str, way: Way[None]) -> None:
         with self._lock:
             self._work.running += 1
-        self._pipeline.crowd.join()
         Runner(way, partial(self._end, self.progress.begin(what))).begin()
 
     def _end(self, undertaking: Undertaking, _: Any, error: BaseException | None) -> None:
         self.progress.end(undertaking)
-        self._pipeline.crowd.leave()
         try:
             if error is not None and not self._is_outlived(error) and self._failure is None:
                 self._failure = error

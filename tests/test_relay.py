@@ -199,14 +199,17 @@ def test_where_others_come_a_desk_waits_for_them(gate):
 
 def test_a_desk_waits_for_no_more_than_there_are(gate):
     crowd, clerk = Crowd(), Clerk(gate)
-    for _ in range(2):
-        crowd.join()
-    with closing(Desk("desk", clerk, patience=600.0, crowd=crowd)) as desk:
-        outcomes = begun_behind_one(desk, clerk, [asking(desk, 1, 3), asking(desk, 2, 4)])
+    with closing(Desk("desk", clerk, patience=20.0, crowd=crowd)) as desk:
+
+        async def way(*wanted):
+            with crowd:
+                return await asking(desk, *wanted)
+
+        outcomes = begun_behind_one(desk, clerk, [way(1, 3, 5), way(2, 4)])
         gate.set()
-        assert outcomes.all() == [[0], [2, 6], [4, 8]]
+        assert outcomes.all() == [[0], [2, 6, 10], [4, 8]]
     # Nor at its end, when nobody comes any more
-    assert clerk.acts == [1, 2, 2]
+    assert clerk.acts == [1, 2, 2, 1]
 
 
 def test_a_wait_ends_once_whoever_comes_second():
