@@ -2,10 +2,10 @@
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 PATIENCE = 0.2
 """Seconds for somebody who only asks, or is about to be refused."""
@@ -51,13 +51,13 @@ def alone(*paths: Path) -> Iterator[None]:
 
 def _locked(descriptor: int) -> bool:
     """Whether we have got the lock; who holds it for a moment only is waited for."""
-    give_up_at = time.monotonic() + PATIENCE
+    give_up_at = monotonic() + PATIENCE
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= give_up_at:
+            if monotonic() >= give_up_at:
                 return False
-            time.sleep(0.01)
+            sleep(0.01)
         else:
             return True

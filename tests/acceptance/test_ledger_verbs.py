@@ -283,7 +283,7 @@ def test_a_receipt_that_cannot_be_read_is_told_and_the_rest_is_rebuilt(world, im
 def test_who_is_refused_to_be_alone_takes_no_starting_service_its_inbox(tmp_path, monkeypatch):
     settings = load_settings(World(tmp_path / "importer").config, {})
     was_free = []
-    monkeypatch.setattr(locks.time, "sleep", lambda _: was_free.append(not locks.is_held(settings.inbox.path)))
+    monkeypatch.setattr(locks, "sleep", lambda _: was_free.append(not locks.is_held(settings.inbox.path)))
     with opened_ledger(settings), pytest.raises(Stop, match="stop it first"), alone_with_ledger(settings):
         pass
     assert was_free

@@ -2,11 +2,12 @@
 
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -35,7 +36,6 @@ def holder_files(ledger):
 
 HOLD = """
 import sys, time
-from pathlib import Path
 from importer.adapters.ledger.holders import Holder
 holder = Holder(Path(sys.argv[1]))
 print(holder.name, flush=True)
@@ -125,6 +125,28 @@ def test_what_a_reader_finds_half_there_it_looks_at_again(ledger, monkeypatch):
     monkeypatch.setattr(sqlite, "access_to", look)
     with closing(Database(f"sqlite:///{ledger}")) as database, database.read():
         assert not seen
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"), [("SQLITE_CANTOPEN", 2), ("SQLITE_READONLY_RECOVERY", 2), ("SQLITE_BUSY", 1)]
+)
+def test_a_reader_tries_again_only_what_may_pass(ledger, monkeypatch, fault, tries):
+    opened(ledger).__exit__()
+    tried, connected = [], sqlite._connected
+
+    def connect(*which):
+        tried.append(which)
+        if len(tried) == 1:
+            error = sqlite3.OperationalError("the first time")
+            error.sqlite_errorname = fault
+            raise error
+        return connected(*which)
+
+    monkeypatch.setattr(sqlite, "access_to", lambda _: Access.FROZEN)
+    monkeypatch.setattr(sqlite, "_connected", connect)
+    with suppress(LedgerError), closing(Database(f"sqlite:///{ledger}")) as database, database.read():
+        pass
+    assert len(tried) == tries
 
 
 def test_after_an_error_of_the_disk_nothing_more_is_written(ledger):

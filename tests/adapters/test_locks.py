@@ -22,6 +22,6 @@ def test_what_one_holds_no_other_gets(tmp_path):
 def test_who_only_asks_keeps_nobody_from_starting(tmp_path, monkeypatch):
     asking = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(asking, fcntl.LOCK_SH)  # as `is_held` does it for a moment
-    monkeypatch.setattr(locks.time, "sleep", lambda _: os.close(asking))
+    monkeypatch.setattr(locks, "sleep", lambda _: os.close(asking))
     with alone(tmp_path):
         pass

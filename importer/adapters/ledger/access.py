@@ -29,7 +29,7 @@ def access_to(ledger: Path) -> Access:
     if _beside(ledger, "-shm").exists():
         return Access.READ
     log = _beside(ledger, "-wal")
-    if log.exists() and log.stat().st_size > 0:
+    if _size(log) > 0:
         raise LedgerError(
             f"ledger {ledger}: what was written last is still in {log.name}, and its folder is read-only; copy both "
             "files to where you may write, and set IMPORTER_LEDGER__URL to the copy"
@@ -56,6 +56,14 @@ def _is_full(ledger: Path) -> bool:
         return False
     # Some file systems make inodes as they need them, and say that they have none at all.
     return room.f_bavail == 0 or (room.f_files > 0 and room.f_favail == 0)
+
+
+def _size(file: Path) -> int:
+    """Whoever was last with the ledger takes log and index away, at any moment."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _beside(ledger: Path, ending: str) -> Path:

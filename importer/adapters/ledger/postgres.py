@@ -59,8 +59,9 @@ _BEGIN = text("""
            pg_try_advisory_xact_lock_shared(hashtextextended('importer.alone.' || current_schema(), 0)),
            clock_timestamp()
 """)
+_WAIT_FOR_LOCKS = text("SELECT set_config('lock_timeout', '20s', true)")
 _BEGIN_ALONE = text("""
-    SELECT set_config('lock_timeout', '20s', true), set_config('statement_timeout', '0', true),
+    SELECT set_config('statement_timeout', '0', true),
            set_config('idle_in_transaction_session_timeout', '0', true),
            set_config('synchronous_commit', 'on', true),
            pg_try_advisory_xact_lock(hashtextextended('importer.alone.' || current_schema(), 0)), clock_timestamp()
@@ -132,6 +133,7 @@ class PostgresStore:
 
     def _begin(self, connection: Connection) -> None:
         if self._alone:
+            connection.execute(_WAIT_FOR_LOCKS)
             self._refuse_beside_others(connection)  # who is refused must not have kept them out, not even for a moment
         *_, may_work, now = connection.execute(_BEGIN_ALONE if self._alone else _BEGIN).one()
         if not may_work:

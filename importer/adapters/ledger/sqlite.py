@@ -106,12 +106,12 @@ def _engine(path: Path, access: Access, *, kept: int, most: int, cache_kb: int |
     def connect() -> sqlite3.Connection:
         if access is not Access.WRITE:
             return _settled(lambda: _reading(path))
-        connection = _connected(path, access)
-        _write_ahead(connection)
-        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        if cache_kb is not None:
-            connection.execute(f"PRAGMA cache_size = -{cache_kb}")
+        with _closed_on_error(_connected(path, access)) as connection:
+            _write_ahead(connection)
+            for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            if cache_kb is not None:
+                connection.execute(f"PRAGMA cache_size = -{cache_kb}")
         return connection
 
     # The connection that was used last goes first: what it remembers of the file is still true. Beyond those that are
@@ -132,13 +132,18 @@ def _connected(path: Path, access: Access) -> sqlite3.Connection:
 
 def _reading(path: Path) -> sqlite3.Connection:
     """For who may only read."""
-    connection = _connected(path, access_to(path))
-    try:
+    with _closed_on_error(_connected(path, access_to(path))) as connection:
         connection.execute("PRAGMA schema_version")  # opens log and index, too
+    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
     except sqlite3.Error:
         connection.close()
         raise
-    return connection
 
 
 def _settled(act: Callable[[], Result]) -> Result:
