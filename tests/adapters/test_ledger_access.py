@@ -36,6 +36,7 @@ def holder_files(ledger):
 
 HOLD = """
 import sys, time
+from pathlib import Path
 from importer.adapters.ledger.holders import Holder
 holder = Holder(Path(sys.argv[1]))
 print(holder.name, flush=True)
