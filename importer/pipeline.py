@@ -171,21 +171,20 @@ class Pipeline:
         """
         examiner = self._examiner  # one and the same from the reading to the verdict
         held = min(file.signature.size, examiner.max_size)  # a larger one is only hashed, and waits for no more room
-        with self._writer.crowd:
-            async with self._lanes.holding(held, file.told):
-                await self._readers.takes_over()
-                with self._measure("read"):
-                    reading = read(file.path, examiner.max_size)
-                with self._measure("examine"):
-                    candidate = self._examined(examiner, file, reading, in_place=in_place)
-                async with self._lanes.claim(file.told):
-                    with self._measure("admit", awaits=True):
-                        admitted = await self._admit(candidate, file, reading)
-                    if not isinstance(admitted, Claim):
-                        return Taken(admitted.id, is_new=False, document=admitted)
-                    self._log_state("document.admitted", admitted.document)
-                    settled = await self._settled(admitted, Trip(reading.content, file.told))
-                document = await self._put_away(settled, reading.content)
+        async with self._writer.crowd, self._lanes.holding(held, file.told):
+            await self._readers.takes_over()
+            with self._measure("read"):
+                reading = read(file.path, examiner.max_size)
+            with self._measure("examine"):
+                candidate = self._examined(examiner, file, reading, in_place=in_place)
+            async with self._lanes.claim(file.told):
+                with self._measure("admit", awaits=True):
+                    admitted = await self._admit(candidate, file, reading)
+                if not isinstance(admitted, Claim):
+                    return Taken(admitted.id, is_new=False, document=admitted)
+                self._log_state("document.admitted", admitted.document)
+                settled = await self._settled(admitted, Trip(reading.content, file.told))
+            document = await self._put_away(settled, reading.content)
         return Taken(admitted.document.id, is_new=True, document=document)
 
     def due(self, limit: int, *, among: Container[int] | None = None) -> list[int]:
@@ -208,7 +207,7 @@ class Pipeline:
 
         Returns what has become of it; None where another importer works on it, or nothing is due.
         """
-        with self._writer.crowd:
+        async with self._writer.crowd:
             async with self._lanes.resumed(), self._lanes.claim(haste=0):
                 claim = await self._writer.written(self._ledger.changes.claim(document_id, self._clock.now()))
                 settled = claim and await self._settled(claim, Trip())

@@ -222,7 +222,7 @@ class Crew:
 class Crowd:
     """How many ways are under way: whoever waits for others need not wait for more than there are.
 
-    Each is within it, as a context manager.
+    Each of them is inside of it, by `async with`.
     """
 
     def __init__(self) -> None:
@@ -233,11 +233,11 @@ class Crowd:
     def size(self) -> int:
         return self._size
 
-    def __enter__(self) -> None:
+    async def __aenter__(self) -> None:
         with self._lock:
             self._size += 1
 
-    def __exit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         with self._lock:
             self._size -= 1
 

@@ -199,10 +199,10 @@ def test_where_others_come_a_desk_waits_for_them(gate):
 
 def test_a_desk_waits_for_no_more_than_there_are(gate):
     crowd, clerk = Crowd(), Clerk(gate)
-    with closing(Desk("desk", clerk, patience=20.0, crowd=crowd)) as desk:
+    with closing(Desk("desk", clerk, patience=600.0, crowd=crowd)) as desk:
 
         async def way(*wanted):
-            with crowd:
+            async with crowd:
                 return await asking(desk, *wanted)
 
         outcomes = begun_behind_one(desk, clerk, [way(1, 3, 5), way(2, 4)])
