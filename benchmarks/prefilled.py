@@ -14,6 +14,15 @@ RANDOM = "lower(hex(randomblob(32)))"
 CACHE_KB = 3_000_000
 """At most, and enough for all of an index over the hashes of ten million documents."""
 
+# Without a journal: with one, everything would be written twice. The importer wants its own again when it opens it.
+FAST = (
+    "journal_mode = OFF",
+    "synchronous = OFF",
+    "foreign_keys = OFF",
+    f"cache_size = -{CACHE_KB}",
+    "temp_store = MEMORY",
+)
+
 DISTINCT = {
     "sha256": RANDOM,
     "identity": RANDOM,
@@ -87,9 +96,7 @@ def lay_out(ledger: Path, files: Iterable[os.DirEntry[str]]) -> None:
 
 def _fast(ledger: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(ledger, isolation_level=None)
-    # Without a journal: with one, everything would be written twice. The importer wants its own again when it opens it.
-    pragmas = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", f"cache_size = -{CACHE_KB}")
-    for pragma in (*pragmas, "temp_store = MEMORY"):
+    for pragma in FAST:
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("BEGIN IMMEDIATE")
     return connection

@@ -32,13 +32,13 @@ def reading_ledger(settings: Settings, warn: Callable[[str], None] | None = None
     path = settings.ledger.url.sqlite_path
     with ExitStack() as stack:
         url = ledger_url(settings)
-        is_missing = path is not None and not path.exists()
-        if is_missing:
+        missing = path if path is not None and not path.exists() else None
+        if missing:
             url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
         database = stack.enter_context(closing(Database(url)))
         wrong = Witness(witness_of(settings), database).contradiction()
-        was_just_made = is_missing and path is not None and path.exists()  # and that is whose witness it is
-        if wrong and not was_just_made:
+        is_just_made = missing is not None and missing.exists()  # and it is that one's witness
+        if wrong and not is_just_made:
             (warn or _warn)(f"the ledger cannot be trusted: {wrong}")
         yield LedgerReader(database)
 

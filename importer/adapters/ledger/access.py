@@ -1,11 +1,10 @@
 """How the ledger's file can be opened where it lies, and whether its disk is full."""
 
 import os
-import sqlite3
 from enum import Enum
 from pathlib import Path
 
-from importer.adapters.ledger.errors import LedgerError
+from importer.adapters.ledger.errors import LedgerError, sqlite_name
 
 
 class Access(Enum):
@@ -43,7 +42,7 @@ def told_by_disk(cause: BaseException | None, ledger: Path) -> LedgerError | Non
     Of a file that cannot be made larger SQLite says that the disk is full; of one that cannot be made, or of the index,
     that it cannot be opened, or that the disk is faulty.
     """
-    name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
+    name = sqlite_name(cause)
     if name == "SQLITE_IOERR_SHMSIZE" or (name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR")) and _is_full(ledger)):
         return LedgerError(f"ledger {ledger}: the disk is full; make room and start again: nothing was lost ({name})")
     return None

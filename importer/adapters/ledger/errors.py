@@ -1,7 +1,5 @@
 """What can go wrong with the ledger, and what to do about it."""
 
-import sqlite3
-
 from sqlalchemy.exc import DBAPIError
 
 from importer.core.errors import ImporterError
@@ -68,6 +66,11 @@ _FATAL = {
 }
 
 
+def sqlite_name(error: object) -> str:
+    """SQLite's name for what has gone wrong; empty where it was not SQLite."""
+    return str(getattr(error, "sqlite_errorname", ""))
+
+
 def translate(error: DBAPIError, where: str) -> LedgerError:
     """The database's error in an operator's words. Told apart by its code, never by its text."""
     return told(error.orig, where)
@@ -75,7 +78,7 @@ def translate(error: DBAPIError, where: str) -> LedgerError:
 
 def told(cause: BaseException | None, where: str) -> LedgerError:
     """The same for an error of the driver's."""
-    name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
+    name = sqlite_name(cause)
     for codes, kind in ((_FATAL, LedgerNeedsPerson), (_ADVICE, LedgerError)):
         for code, advice in codes.items():
             if name.startswith(code):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from importer.adapters.ledger.access import Access, access_to, told_by_disk
-from importer.adapters.ledger.errors import LedgerError, translate
+from importer.adapters.ledger.errors import LedgerError, sqlite_name, translate
 from importer.adapters.ledger.holders import Holder, holders_folder, lives, share
 
 BUSY_TIMEOUT_MS = 30_000
@@ -73,7 +73,7 @@ class SqliteStore:
         return told_by_disk(error.orig, self.path) or translate(error, self.name)
 
     def is_lasting(self, error: SQLAlchemyError) -> bool:
-        return _name(getattr(error, "orig", None)).startswith(("SQLITE_IOERR", "SQLITE_FULL"))
+        return sqlite_name(getattr(error, "orig", None)).startswith(("SQLITE_IOERR", "SQLITE_FULL"))
 
     def concerns_one(self, error: DBAPIError) -> bool:
         # SQLite has only one word about the disk, and it is about the whole transaction.
@@ -159,7 +159,7 @@ def _settled(act: Callable[[], Result]) -> Result:
 
 
 def _may_pass(error: LedgerError | sqlite3.OperationalError) -> bool:
-    return isinstance(error, LedgerError) or _name(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+    return isinstance(error, LedgerError) or sqlite_name(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -172,17 +172,12 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if _name(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
+            if sqlite_name(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
                 raise
             connection.execute("BEGIN IMMEDIATE")  # waits until the first one is done
             connection.execute("ROLLBACK")
         else:
             return
-
-
-def _name(error: object) -> str:
-    """SQLite's name for what has gone wrong; empty where it was not SQLite."""
-    return str(getattr(error, "sqlite_errorname", ""))
 
 
 def _begin(connection: Connection) -> None:
